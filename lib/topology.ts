@@ -1,0 +1,191 @@
+/**
+ * What PulseGate consists of, said once: queues, table, functions, their routes, variables and
+ * grants. `lib/aws` deploys it to the cloud, `lib/local` to a laptop; neither adds to it. Plain
+ * data that imports nothing, so that it drags neither world into the other.
+ */
+
+/** AWS's longest retention, in seconds: what waits longest must not be forgotten. */
+const RETENTION_SECONDS = 14 * 24 * 3600;
+
+/**
+ * How long the delivery function may run, in seconds: the longest attempt (30 s), and time to
+ * claim before it and to record after it.
+ */
+const DELIVER_TIMEOUT_SECONDS = 45;
+
+/** How long a claim holds a job: at least as long as the function that claimed it can live. */
+export const LEASE_SECONDS = DELIVER_TIMEOUT_SECONDS;
+
+/**
+ * How long a received message stays hidden: at least lease + function timeout, so that the message
+ * of a dead worker comes back when its lease is over, and early enough that the job of a dead
+ * worker runs again within two minutes.
+ */
+const VISIBILITY_SECONDS = LEASE_SECONDS + DELIVER_TIMEOUT_SECONDS;
+
+export interface QueueTopology {
+  /** The variable that carries the queue's URL to a function. */
+  readonly urlVariable: string;
+  readonly visibilitySeconds: number;
+  readonly retentionSeconds: number;
+  /** Where a message goes that was received `maxReceives` times and never deleted. */
+  readonly redrive?: { readonly to: QueueName; readonly maxReceives: number };
+}
+
+export type QueueName = "high" | "normal" | "low" | "deadLetters" | "parked";
+export const priorities = ["high", "normal", "low"] as const;
+
+const deliveryQueue = (urlVariable: string): QueueTopology => ({
+  urlVariable,
+  visibilitySeconds: VISIBILITY_SECONDS,
+  retentionSeconds: RETENTION_SECONDS,
+  // Throttled invocations raise the count too, so it is generous; true poison is rare.
+  redrive: { to: "deadLetters", maxReceives: 10 },
+});
+
+export const queues: Readonly<Record<QueueName, QueueTopology>> = {
+  high: deliveryQueue("QUEUE_URL_HIGH"),
+  normal: deliveryQueue("QUEUE_URL_NORMAL"),
+  low: deliveryQueue("QUEUE_URL_LOW"),
+  /** Messages that the delivery function could not settle; the bury function reads it. */
+  deadLetters: {
+    urlVariable: "QUEUE_URL_DEAD_LETTERS",
+    visibilitySeconds: VISIBILITY_SECONDS,
+    retentionSeconds: RETENTION_SECONDS,
+    redrive: { to: "parked", maxReceives: 100 },
+  },
+  /** The end of the line: messages that nothing could read. Nobody consumes it; an alarm watches. */
+  parked: {
+    urlVariable: "QUEUE_URL_PARKED",
+    visibilitySeconds: VISIBILITY_SECONDS,
+    retentionSeconds: RETENTION_SECONDS,
+  },
+};
+
+export interface IndexTopology {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+}
+
+export const table = {
+  nameVariable: "TABLE_NAME",
+  partitionKey: "pk",
+  sortKey: "sk",
+  ttlAttribute: "expires_at",
+  /** Keys only, both: a change of status writes nothing to them. */
+  indexes: [
+    { name: "by_tenant", partitionKey: "tpk", sortKey: "tsk" },
+    { name: "needs_attention", partitionKey: "npk", sortKey: "nsk" },
+  ] satisfies readonly IndexTopology[],
+} as const;
+
+/** The part of the table that a grant opens: every partition key begins with one of these. */
+export type KeyPrefix = "JOB#" | "READY#";
+
+export type TableAction = "GetItem" | "PutItem" | "UpdateItem" | "Query";
+
+export interface Grants {
+  readonly table?: {
+    readonly actions: readonly TableAction[];
+    readonly keyPrefixes: readonly KeyPrefix[];
+  };
+  readonly sendTo?: readonly QueueName[];
+  readonly consume?: readonly QueueName[];
+  /** May read the attributes of these queues (are they there, how many messages). */
+  readonly inspect?: readonly QueueName[];
+}
+
+export type SettingName =
+  "LOG_LEVEL" | "RETENTION_DAYS" | "INDEX_SHARDS" | "DESTINATION_ALLOW" | "LEASE_SECONDS";
+
+export interface FunctionTopology {
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  /** `METHOD /path`, as API Gateway spells a route key. */
+  readonly routes?: readonly RouteKey[];
+  /** Queues that invoke it, in batches, with partial failures reported. */
+  readonly triggers?: readonly { readonly queue: QueueName; readonly batchSize: number }[];
+  /** Settings it reads; names of table and queues come with the grants. */
+  readonly settings: readonly SettingName[];
+  readonly grants: Grants;
+  /**
+   * It sends to queues that lead back to itself. Lambda would stop such a loop after about 16
+   * rounds; ours is bounded by max_attempts.
+   */
+  readonly feedsItself?: boolean;
+}
+
+export type RouteKey = `${"GET" | "HEAD" | "POST"} /${string}` | "$default";
+
+/** Open to everybody: they show nothing of a tenant's. All other routes ask who is calling. */
+export const openRoutes: readonly RouteKey[] = [
+  "GET /healthz",
+  "HEAD /healthz",
+  "GET /readyz",
+  "HEAD /readyz",
+  "$default",
+];
+
+/** Below the gateway's 30 s, so that a slow request ends with our own 503. */
+const API_TIMEOUT_SECONDS = 29;
+
+export const functions = {
+  "create-jobs": {
+    timeoutSeconds: API_TIMEOUT_SECONDS,
+    memoryMb: 512,
+    routes: ["POST /v1/jobs"],
+    settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS", "DESTINATION_ALLOW"],
+    grants: {
+      table: { actions: ["GetItem", "PutItem"], keyPrefixes: ["JOB#"] },
+      sendTo: priorities,
+    },
+  },
+  "read-jobs": {
+    timeoutSeconds: API_TIMEOUT_SECONDS,
+    memoryMb: 512,
+    routes: ["GET /v1/jobs/{id}", "GET /v1/jobs/{id}/attempts"],
+    settings: ["LOG_LEVEL", "INDEX_SHARDS", "RETENTION_DAYS"],
+    grants: { table: { actions: ["GetItem", "Query"], keyPrefixes: ["JOB#"] } },
+  },
+  system: {
+    timeoutSeconds: API_TIMEOUT_SECONDS,
+    memoryMb: 256,
+    routes: openRoutes,
+    settings: ["LOG_LEVEL"],
+    grants: {
+      table: { actions: ["GetItem"], keyPrefixes: ["READY#"] },
+      inspect: [...priorities, "deadLetters"],
+    },
+  },
+  deliver: {
+    timeoutSeconds: DELIVER_TIMEOUT_SECONDS,
+    memoryMb: 512,
+    triggers: [
+      { queue: "high", batchSize: 10 },
+      { queue: "normal", batchSize: 10 },
+      { queue: "low", batchSize: 10 },
+    ],
+    settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS", "DESTINATION_ALLOW", "LEASE_SECONDS"],
+    grants: {
+      table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
+      sendTo: priorities,
+      consume: priorities,
+    },
+    feedsItself: true,
+  },
+  bury: {
+    timeoutSeconds: DELIVER_TIMEOUT_SECONDS,
+    memoryMb: 256,
+    triggers: [{ queue: "deadLetters", batchSize: 10 }],
+    settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS"],
+    grants: {
+      table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
+      sendTo: priorities,
+      consume: ["deadLetters"],
+    },
+    feedsItself: true,
+  },
+} as const satisfies Readonly<Record<string, FunctionTopology>>;
+
+export type FunctionName = keyof typeof functions;
