@@ -189,3 +189,17 @@ export const functions = {
 } as const satisfies Readonly<Record<string, FunctionTopology>>;
 
 export type FunctionName = keyof typeof functions;
+
+/** The variables that a function is given: its settings, and the names of what it is granted. */
+export const variablesOf = ({ settings, grants }: FunctionTopology): readonly string[] => {
+  const queueNames = new Set([
+    ...(grants.sendTo ?? []),
+    ...(grants.consume ?? []),
+    ...(grants.inspect ?? []),
+  ]);
+  return [
+    ...settings,
+    ...(grants.table ? [table.nameVariable] : []),
+    ...[...queueNames].map((queue) => queues[queue].urlVariable),
+  ];
+};

@@ -1,0 +1,37 @@
+import { readSettings } from "../lib/local/settings.ts";
+import { startRuntime } from "../lib/local/runtime.ts";
+import { untilAskedToStop } from "../lib/local/stop-signals.ts";
+
+/** `npm start`: the whole system on this machine. */
+
+try {
+  // Metrics go to CloudWatch through the log; a terminal has no use for them.
+  process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
+  const settings = readSettings(process.env);
+  const runtime = await startRuntime(settings);
+  console.log(greeting(runtime.url, settings.DESTINATION_ALLOW));
+
+  const reason = await Promise.race([untilAskedToStop(), runtime.died]);
+  console.log(`PulseGate stops (${reason}): attempts under way are finished first`);
+  await runtime.stop();
+  process.exit(reason.startsWith("SIG") || reason === "its parent ended" ? 0 : 1);
+} catch (error) {
+  console.error(
+    `PulseGate cannot start: ${error instanceof Error ? error.message : String(error)}`,
+  );
+  process.exit(1);
+}
+
+function greeting(url: string, allow: string): string {
+  // Its own health as the destination: a server that is there, so that the line works as pasted.
+  const job = JSON.stringify({
+    tenant_id: "demo",
+    type: "webhook.dispatch",
+    destination: { url: `${url}/healthz`, method: "GET" },
+  });
+  return [
+    `PulseGate listens on ${url}`,
+    `Destinations beside the public internet (DESTINATION_ALLOW): ${allow || "none"}`,
+    `Try it: curl ${url}/v1/jobs -H 'content-type: application/json' -d '${job}'`,
+  ].join("\n");
+}

@@ -1,0 +1,260 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { defaultRetryPolicy } from "../../core/rules/backoff.ts";
+import type { RetryPolicy } from "../../core/rules/backoff.ts";
+import type {
+  AttemptRecord,
+  Destination,
+  Job,
+  JobContent,
+  JobState,
+  Priority,
+  Standing,
+} from "../../core/rules/job.ts";
+import { itemSizeBytes } from "./item-size.ts";
+import { attentionKey, byTenantKey, jobIdOf, jobKey } from "./keys.ts";
+import type { AttentionClass } from "./keys.ts";
+
+export type Item = Record<string, AttributeValue>;
+
+/**
+ * A job's attributes. DynamoDB bills names with every kilobyte, so they are short, and what has its
+ * default is left out: a usual job with a payload of half a kilobyte stays under 1,024 bytes over
+ * its whole life, which makes each change of state one write unit.
+ */
+interface JobAttributes {
+  pk: string;
+  sk: string;
+  tenant: string;
+  type: string;
+  /** Priority, unless normal. */
+  pri?: Priority;
+  url: string;
+  method?: Destination["method"];
+  /** `timeout_ms`, unless 10,000. */
+  tmo?: number;
+  /** `execute_at` as asked. */
+  exec?: number;
+  /** `max_attempts`, unless 8. */
+  max?: number;
+  retry?: RetryPolicy;
+  meta?: (readonly [string, string])[];
+  /** The request hash. */
+  hash: Uint8Array;
+  st: JobState;
+  gen: number;
+  /** Attempts of the present sequence, and of those before it. */
+  att: number;
+  prev?: number;
+  cre: number;
+  upd: number;
+  due: number;
+  /** Lease: the token of its claim, since when, until when. */
+  clt?: string;
+  cla?: number;
+  lse?: number;
+  err?: string;
+  closed?: number[];
+  /** The successful attempt: start, end, HTTP status. */
+  ok?: [number, number, number];
+  fenced?: number;
+  expires_at?: number;
+  /** Tokens of the put and of the last result or close, so that a repeated write knows itself. */
+  crt?: string;
+  wrt?: string;
+  /** A small content: body and headers. */
+  body?: Uint8Array;
+  hdr?: (readonly [string, string])[];
+  /** The content is an item of its own. */
+  ext?: true;
+}
+
+interface TombstoneAttributes {
+  made_at: number;
+  expires_at: number;
+}
+
+export const DEFAULT_TIMEOUT_MS = 10_000;
+export const DEFAULT_MAX_ATTEMPTS = 8;
+
+/** What a life adds to a job's item: a claim, a success or an error, an end. */
+const GROWTH_BYTES = 160;
+/** One write unit. */
+const UNIT_BYTES = 1_024;
+
+/** The job's item as it is first put, and the content's own attributes if they do not fit into it. */
+export const toJobItem = (
+  job: Job,
+  content: JobContent,
+  createToken: string,
+  indexShards: number,
+): { readonly item: Item; readonly isContentApart: boolean } => {
+  const attributes: JobAttributes = {
+    ...jobKey(job.id),
+    ...byTenantKey(job.tenantId, job.createdAtMs, job.id, indexShards),
+    tenant: job.tenantId,
+    type: job.type,
+    url: job.destination.url,
+    hash: Buffer.from(job.requestHash, "hex"),
+    st: job.state,
+    gen: job.generation,
+    att: job.attempts,
+    cre: job.createdAtMs,
+    upd: job.updatedAtMs,
+    due: job.dueAtMs,
+    crt: createToken,
+    ...(job.priority === "normal" ? {} : { pri: job.priority }),
+    ...(job.destination.method === "POST" ? {} : { method: job.destination.method }),
+    ...(job.destination.timeoutMs === DEFAULT_TIMEOUT_MS ? {} : { tmo: job.destination.timeoutMs }),
+    ...(job.executeAtMs === null ? {} : { exec: job.executeAtMs }),
+    ...(job.maxAttempts === DEFAULT_MAX_ATTEMPTS ? {} : { max: job.maxAttempts }),
+    ...(job.retry === defaultRetryPolicy ? {} : { retry: job.retry }),
+    ...(job.metadata.length === 0 ? {} : { meta: [...job.metadata] }),
+    ...(job.dueAtMs === 0 ? {} : attentionOf(job, "waiting", indexShards)),
+  };
+  const whole = marshal({ ...attributes, ...plainContent(content) });
+  if (itemSizeBytes(whole) + GROWTH_BYTES <= UNIT_BYTES)
+    return { item: whole, isContentApart: false };
+  return { item: marshal({ ...attributes, ext: true }), isContentApart: true };
+};
+
+export const attentionOf = (
+  job: Pick<Job, "id" | "tenantId" | "createdAtMs">,
+  attention: AttentionClass,
+  indexShards: number,
+) => attentionKey(attention, job.tenantId, job.createdAtMs, job.id, indexShards);
+
+/** What stands under a job's key; `undefined` and what is expired are absent. */
+export const toStanding = (item: Item | undefined, nowMs: number): Standing => {
+  if (!item) return { kind: "absent" };
+  const attributes = unmarshall(item) as JobAttributes | TombstoneAttributes;
+  if (attributes.expires_at !== undefined && attributes.expires_at * 1_000 <= nowMs) {
+    return { kind: "absent" };
+  }
+  if ("made_at" in attributes) return { kind: "tombstone", madeAtMs: attributes.made_at };
+  return toJob(attributes);
+};
+
+const toJob = (attributes: JobAttributes): Job => ({
+  kind: "job",
+  id: jobIdOf(attributes.pk),
+  tenantId: attributes.tenant,
+  type: attributes.type,
+  priority: attributes.pri ?? "normal",
+  destination: {
+    url: attributes.url,
+    method: attributes.method ?? "POST",
+    timeoutMs: attributes.tmo ?? DEFAULT_TIMEOUT_MS,
+  },
+  executeAtMs: attributes.exec ?? null,
+  maxAttempts: attributes.max ?? DEFAULT_MAX_ATTEMPTS,
+  retry: attributes.retry ?? defaultRetryPolicy,
+  metadata: attributes.meta ?? [],
+  requestHash: Buffer.from(attributes.hash).toString("hex"),
+  state: attributes.st,
+  generation: attributes.gen,
+  attempts: attributes.att,
+  earlierAttempts: attributes.prev ?? 0,
+  createdAtMs: attributes.cre,
+  updatedAtMs: attributes.upd,
+  dueAtMs: attributes.due,
+  lease:
+    attributes.clt === undefined || attributes.cla === undefined || attributes.lse === undefined
+      ? null
+      : { token: attributes.clt, claimedAtMs: attributes.cla, untilMs: attributes.lse },
+  lastError: attributes.err ?? null,
+  closedAttempts: attributes.closed ?? [],
+  success: attributes.ok
+    ? {
+        startedAtMs: attributes.ok[0],
+        finishedAtMs: attributes.ok[1],
+        httpStatus: attributes.ok[2],
+      }
+    : null,
+  fenced: attributes.fenced ?? 0,
+  expiresAtMs: attributes.expires_at === undefined ? null : attributes.expires_at * 1_000,
+});
+
+/** The content that rides in a job's item; `null` if it is an item of its own. */
+export const toRidingContent = (item: Item): JobContent | null => {
+  const { ext, body, hdr } = unmarshall(item) as JobAttributes;
+  return ext ? null : { body: body ?? null, headers: hdr ?? [] };
+};
+
+const plainContent = ({ body, headers }: JobContent): Pick<JobAttributes, "body" | "hdr"> => ({
+  ...(body ? { body } : {}),
+  ...(headers.length === 0 ? {} : { hdr: [...headers] }),
+});
+
+interface ContentAttributes extends Pick<JobAttributes, "body" | "hdr"> {
+  enc?: "gzip";
+  expires_at: number;
+}
+
+/** A content as an item of its own, compressed when that is smaller. */
+export const toContentItem = (
+  key: { readonly pk: string; readonly sk: string },
+  content: JobContent,
+  expiresAtSeconds: number,
+): Item => {
+  const zipped = content.body ? gzipSync(content.body) : null;
+  const isSmaller = zipped !== null && zipped.length < (content.body?.length ?? 0);
+  const attributes: ContentAttributes = {
+    ...plainContent(content),
+    ...(isSmaller ? { body: zipped, enc: "gzip" } : {}),
+    expires_at: expiresAtSeconds,
+  };
+  return marshal({ ...key, ...attributes });
+};
+
+export const toContent = (item: Item): JobContent => {
+  const { body, hdr, enc } = unmarshall(item) as ContentAttributes;
+  return {
+    body: body === undefined ? null : enc === "gzip" ? gunzipSync(body) : body,
+    headers: hdr ?? [],
+  };
+};
+
+interface AttemptAttributes {
+  n: number;
+  start: number;
+  end: number;
+  http?: number;
+  err: string;
+  excerpt?: string;
+  expires_at: number;
+}
+
+export const toAttemptItem = (
+  key: { readonly pk: string; readonly sk: string },
+  attempt: AttemptRecord,
+  expiresAtSeconds: number,
+): Item => {
+  const attributes: AttemptAttributes = {
+    n: attempt.n,
+    start: attempt.startedAtMs,
+    end: attempt.finishedAtMs,
+    err: attempt.error ?? "",
+    ...(attempt.httpStatus === null ? {} : { http: attempt.httpStatus }),
+    ...(attempt.responseExcerpt === null ? {} : { excerpt: attempt.responseExcerpt }),
+    expires_at: expiresAtSeconds,
+  };
+  return marshal({ ...key, ...attributes });
+};
+
+export const toFailedAttempt = (item: Item): AttemptRecord & { readonly isClosed: boolean } => {
+  const attributes = unmarshall(item) as AttemptAttributes & { sk: string };
+  return {
+    n: attributes.n,
+    startedAtMs: attributes.start,
+    finishedAtMs: attributes.end,
+    status: "failed",
+    httpStatus: attributes.http ?? null,
+    error: attributes.err,
+    responseExcerpt: attributes.excerpt ?? null,
+    isClosed: attributes.sk.endsWith("#closed"),
+  };
+};
+
+const marshal = (attributes: object): Item => marshall(attributes, { removeUndefinedValues: true });

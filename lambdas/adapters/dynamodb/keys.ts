@@ -1,0 +1,50 @@
+import { shardOf } from "../../core/rules/ids.ts";
+
+/** Keys of the one table. Tenants and ids hold no `#`, so no two keys can run into each other. */
+
+export const jobKey = (jobId: string) => ({ pk: `JOB#${jobId}`, sk: "JOB" });
+
+export const payloadKey = (jobId: string, requestHash: string) => ({
+  pk: `JOB#${jobId}`,
+  sk: `PAYLOAD#${requestHash}`,
+});
+
+/**
+ * A failed attempt, twice if need be: as its worker saw it, and as it was closed when that worker
+ * was not heard of. Neither can write over the other; the job says which one counts.
+ */
+export const attemptKey = (jobId: string, n: number, kind: "result" | "closed") => ({
+  pk: `JOB#${jobId}`,
+  sk: `${attemptSortKey(n)}#${kind}`,
+});
+
+/** Six digits: manual retries go on counting. */
+export const attemptSortKey = (n: number): string => `ATTEMPT#${String(n).padStart(6, "0")}`;
+
+export const jobIdOf = (partitionKey: string): string => partitionKey.slice("JOB#".length);
+
+/** Index `by_tenant`: all jobs of a tenant, by their creation. */
+export const byTenantKey = (
+  tenantId: string,
+  createdAtMs: number,
+  jobId: string,
+  shards: number,
+) => ({
+  tpk: `${tenantId}#${shardOf(jobId, shards)}`,
+  tsk: `${String(createdAtMs).padStart(14, "0")}#${jobId}`,
+});
+
+/** A job is in the sparse index only while it is one of these. */
+export type AttentionClass = "waiting" | "failed" | "dlq";
+
+/** Index `needs_attention`: the rare jobs of a tenant, so that a list never reads the others. */
+export const attentionKey = (
+  attention: AttentionClass,
+  tenantId: string,
+  createdAtMs: number,
+  jobId: string,
+  shards: number,
+) => {
+  const { tpk, tsk } = byTenantKey(tenantId, createdAtMs, jobId, shards);
+  return { npk: `${attention}#${tpk}`, nsk: tsk };
+};

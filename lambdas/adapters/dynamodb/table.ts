@@ -1,0 +1,135 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
+import type { Item } from "./items.ts";
+
+/** The one table, as the stores in this folder see it. */
+export interface Table {
+  readonly client: DynamoDBClient;
+  readonly name: string;
+  /** Over how many partitions each tenant's index entries are spread. */
+  readonly indexShards: number;
+  /** How long a job is kept after its end. */
+  readonly retentionMs: number;
+}
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export type Written =
+  | { readonly kind: "written"; readonly item: Item }
+  | { readonly kind: "refused"; readonly item: Item | undefined };
+
+interface Update {
+  readonly key: Key;
+  readonly set: Readonly<Record<string, unknown>>;
+  readonly remove?: readonly string[];
+  /** Placeholders: `#name` for attributes, `:name` for values. */
+  readonly condition: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+  /** The attribute and token by which this write knows itself. */
+  readonly token?: { readonly attribute: string; readonly value: string };
+}
+
+export const getItem = async (table: Table, key: Key): Promise<Item | undefined> => {
+  const { Item: item } = await table.client.send(
+    new GetItemCommand({ TableName: table.name, Key: marshall(key), ConsistentRead: true }),
+  );
+  return item;
+};
+
+export const putItem = async (table: Table, item: Item): Promise<void> => {
+  await table.client.send(new PutItemCommand({ TableName: table.name, Item: item }));
+};
+
+/** Puts an item on a condition; see `proven` for what a lost answer means. */
+export const putItemIf = (
+  table: Table,
+  item: Item,
+  condition: string,
+  values: Readonly<Record<string, unknown>> | undefined,
+  token: { readonly attribute: string; readonly value: string },
+): Promise<Written> => {
+  const key = { pk: item["pk"]?.S ?? "", sk: item["sk"]?.S ?? "" };
+  return proven(table, key, token, async () => {
+    await table.client.send(
+      new PutItemCommand({
+        TableName: table.name,
+        Item: item,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values && marshall(values),
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      }),
+    );
+    return item;
+  });
+};
+
+/** Changes an item on a condition; the whole new item comes back. */
+export const updateItemIf = (table: Table, update: Update): Promise<Written> => {
+  const { key, set, remove = [], condition, values = {}, token } = update;
+  const names = new Set([
+    ...Object.keys(set),
+    ...remove,
+    ...[...condition.matchAll(/#(\w+)/g)].map(([, name]) => name ?? ""),
+  ]);
+  const assignments = Object.keys(set).map((name) => `#${name} = :set_${name}`);
+  const removals = remove.map((name) => `#${name}`);
+  return proven(table, key, token, async () => {
+    const { Attributes: item } = await table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: marshall(key),
+        UpdateExpression: [
+          `SET ${assignments.join(", ")}`,
+          ...(removals.length > 0 ? [`REMOVE ${removals.join(", ")}`] : []),
+        ].join(" "),
+        ConditionExpression: condition,
+        ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
+        ExpressionAttributeValues: marshall({
+          ...values,
+          ...Object.fromEntries(
+            Object.entries(set).map(([name, value]) => [`:set_${name}`, value]),
+          ),
+        }),
+        ReturnValues: "ALL_NEW",
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      }),
+    );
+    return item ?? {};
+  });
+};
+
+/**
+ * Tells a refusal from our own success met again. The SDK repeats a write whose answer was lost and
+ * then fails on the condition that the first one made false: an item that bears this write's token
+ * is a success. After an outage (the SDK repeats only while its budget lasts) the item is read and
+ * asked for the token, before the error is passed on as an unknown outcome.
+ */
+const proven = async (
+  table: Table,
+  key: Key,
+  token: Update["token"],
+  write: () => Promise<Item>,
+): Promise<Written> => {
+  const isOurs = (item: Item | undefined): item is Item =>
+    token !== undefined && item?.[token.attribute]?.S === token.value;
+  try {
+    return { kind: "written", item: await write() };
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) {
+      const item = error.Item;
+      return isOurs(item) ? { kind: "written", item } : { kind: "refused", item };
+    }
+    const item = token && (await getItem(table, key).catch(() => undefined));
+    if (isOurs(item)) return { kind: "written", item };
+    throw error;
+  }
+};

@@ -1,0 +1,68 @@
+import { marshall } from "@aws-sdk/util-dynamodb";
+import type { JobStore } from "../../core/ports.ts";
+import { refused } from "./claims.ts";
+import { jobKey } from "./keys.ts";
+import { putItemIf, updateItemIf } from "./table.ts";
+import type { Table } from "./table.ts";
+
+/**
+ * How far the clocks of two machines may be apart. A tombstone is dated so far ahead: a create that
+ * started within it is refused (and repeated by its client), rather than trusted to a message that
+ * may have been given up.
+ */
+const CLOCK_SKEW_MS = 5_000;
+/** Longer than any queue keeps a message (14 days). */
+const TOMBSTONE_TTL_SECONDS = 15 * 24 * 3_600;
+
+export const putTombstone =
+  (table: Table, newToken: () => string): JobStore["putTombstone"] =>
+  async (jobId, nowMs) => {
+    const token = newToken();
+    const item = { ...jobKey(jobId), ...tombstoneAt(nowMs), wrt: token };
+    const written = await putItemIf(
+      table,
+      marshall(item),
+      "attribute_not_exists(pk) OR expires_at <= :now",
+      { ":now": Math.floor(nowMs / 1_000) },
+      { attribute: "wrt", value: token },
+    );
+    return written.kind === "written" ? { kind: "put" } : refused(written, nowMs);
+  };
+
+export const raiseTombstone =
+  (table: Table): JobStore["raiseTombstone"] =>
+  async (jobId, nowMs) => {
+    const raised = tombstoneAt(nowMs);
+    const written = await updateItemIf(table, {
+      key: jobKey(jobId),
+      set: raised,
+      condition: "#made_at < :made_at",
+      values: { ":made_at": raised.made_at },
+    });
+    if (written.kind === "written") return { kind: "raised" };
+    const refusal = refused(written, nowMs);
+    // A tombstone that refuses is a higher one, which says it all.
+    return refusal.found.kind === "tombstone" ? { kind: "raised" } : refusal;
+  };
+
+export const fence =
+  (table: Table): JobStore["fence"] =>
+  async (jobId, generation, nowMs) => {
+    const isStillLower = "#gen < :generation";
+    const isNotYetFenced = "(attribute_not_exists(#fenced) OR #fenced < :generation)";
+    const written = await updateItemIf(table, {
+      key: jobKey(jobId),
+      set: { fenced: generation },
+      condition: `${isStillLower} AND ${isNotYetFenced}`,
+      values: { ":generation": generation },
+    });
+    if (written.kind === "written") return { kind: "fenced" };
+    const refusal = refused(written, nowMs);
+    const isFenced = refusal.found.kind === "job" && refusal.found.fenced >= generation;
+    return isFenced ? { kind: "fenced" } : refusal;
+  };
+
+const tombstoneAt = (nowMs: number) => ({
+  made_at: nowMs + CLOCK_SKEW_MS,
+  expires_at: Math.ceil(nowMs / 1_000) + TOMBSTONE_TTL_SECONDS,
+});

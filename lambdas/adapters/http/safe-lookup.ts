@@ -1,0 +1,32 @@
+import { lookup } from "node:dns";
+import type { LookupAddress } from "node:dns";
+import type { LookupFunction } from "node:net";
+import { mayConnectTo } from "../../core/rules/destination-policy.ts";
+import type { AllowList } from "../../core/rules/destination-policy.ts";
+
+/** The destination resolves to an address that nobody may be sent to. */
+export class ForbiddenDestination extends Error {
+  constructor(host: string) {
+    super(`${host} leads to a private, loopback or otherwise reserved address`);
+    this.name = "ForbiddenDestination";
+  }
+}
+
+/**
+ * A look-up that gives only addresses that may be connected to, for use where the socket is opened:
+ * so the address that was checked is the one that is used. One forbidden address forbids the name.
+ */
+export const safeLookup =
+  (allow: AllowList): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error) return callback(error, []);
+      const isSafe =
+        allow.hosts.has(hostname.toLowerCase().replace(/\.$/, "")) ||
+        addresses.every(({ address }) => mayConnectTo(address, allow));
+      if (!isSafe) return callback(new ForbiddenDestination(hostname), []);
+      const [first] = addresses;
+      if (options.all) return callback(null, addresses);
+      return callback(null, first?.address ?? "", first?.family);
+    });
+  };

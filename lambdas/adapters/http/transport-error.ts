@@ -1,0 +1,46 @@
+import type { TransportErrorCode } from "../../channels/channel.ts";
+import { ForbiddenDestination } from "./safe-lookup.ts";
+
+/** What went wrong with a request, in the words that an attempt's record uses. */
+export const codeOf = (error: unknown): TransportErrorCode => {
+  if (error instanceof ForbiddenDestination) return "forbidden_destination";
+  for (const cause of causesOf(error)) {
+    if (cause instanceof ForbiddenDestination) return "forbidden_destination";
+    const code = systemCodeOf(cause);
+    const known = CODES.find(([pattern]) => pattern.test(code));
+    if (known) return known[1];
+  }
+  return "protocol";
+};
+
+const CODES: readonly (readonly [RegExp, TransportErrorCode])[] = [
+  [/^(ENOTFOUND|EAI_\w+)$/, "dns"],
+  [
+    /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ETIMEDOUT|EHOSTDOWN|ENETDOWN)$/,
+    "connect",
+  ],
+  [/^(UND_ERR_CONNECT_TIMEOUT|EACCES|EPERM|EINVAL)$/, "connect"],
+  [
+    /^(ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|UNABLE_TO_\w+|\w*SELF_SIGNED\w*|DEPTH_ZERO\w+|HOSTNAME_MISMATCH)$/,
+    "tls",
+  ],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, "reset"],
+];
+
+export const textOf = (error: unknown): string => {
+  const innermost = [...causesOf(error)].at(-1);
+  const message = innermost instanceof Error ? innermost.message : "";
+  return message || systemCodeOf(innermost) || "the request failed";
+};
+
+/** The error, and what it was caused by; of several tries to connect, the first one's. */
+function* causesOf(error: unknown): Generator<unknown, undefined> {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth += 1) {
+    yield cause;
+    cause = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  }
+  return undefined;
+}
+
+const systemCodeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";

@@ -1,0 +1,97 @@
+import * as z from "zod";
+import { judgeHost } from "../core/rules/destination-policy.ts";
+import type { AllowList } from "../core/rules/destination-policy.ts";
+import { codePointLength } from "../core/rules/text.ts";
+import type { DestinationRequest } from "./channel.ts";
+import { stringPairs } from "./string-pairs.ts";
+
+const MAX_URL_LENGTH = 2_048;
+const MAX_HEADERS = 50;
+const MAX_HEADER_BYTES = 8_192;
+
+/** What the wire needs for itself, or what a receiver must be able to trust as ours. */
+const REFUSED_HEADERS = new Set([
+  "host",
+  "content-length",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "te",
+  "trailer",
+  "upgrade",
+  "expect",
+]);
+const REFUSED_HEADER_PREFIXES = ["proxy-", "webhook-", "x-pulsegate-"];
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VISIBLE_ASCII = /^[\t\x20-\x7e]*$/;
+
+/** What a webhook's sender says of where it goes; literal addresses are judged here already. */
+export const webhookDestination = (allow: AllowList): z.ZodType<DestinationRequest> =>
+  z
+    .strictObject({
+      url: z.string().superRefine((url, context) => {
+        const fault = faultOfUrl(url, allow);
+        if (fault) context.addIssue({ code: "custom", message: fault });
+      }),
+      method: z.enum(["POST", "PUT", "PATCH", "GET", "DELETE"]).default("POST"),
+      headers: headers.default([]),
+      timeout_ms: z.int().min(100).max(30_000).default(10_000),
+    })
+    .transform(({ url, method, headers: given, timeout_ms: timeoutMs }) => ({
+      destination: { url, method, timeoutMs },
+      headers: given,
+    }));
+
+const headers = stringPairs().superRefine((pairs, context) => {
+  const names = new Set<string>();
+  const complain = (name: string, message: string) =>
+    context.addIssue({ code: "custom", path: [name], message });
+  for (const [name, value] of pairs) {
+    const lower = name.toLowerCase();
+    if (!TOKEN.test(name)) complain(name, "is not a header name");
+    else if (
+      REFUSED_HEADERS.has(lower) ||
+      REFUSED_HEADER_PREFIXES.some((p) => lower.startsWith(p))
+    ) {
+      complain(name, "is set by PulseGate and cannot be given");
+    } else if (names.has(lower)) complain(name, "stands twice, but for upper and lower case");
+    names.add(lower);
+    if (!VISIBLE_ASCII.test(value)) complain(name, "may hold visible ASCII, blanks and tabs only");
+  }
+  if (pairs.length > MAX_HEADERS) {
+    context.addIssue({ code: "custom", message: `must be at most ${MAX_HEADERS} headers` });
+  }
+  const bytes = pairs.reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
+    0,
+  );
+  if (bytes > MAX_HEADER_BYTES) {
+    context.addIssue({
+      code: "custom",
+      message: `must be at most ${MAX_HEADER_BYTES} bytes together`,
+    });
+  }
+});
+
+/**
+ * What is wrong with a URL, or nothing. `URL` repairs much that its writer did not mean, so the text
+ * itself is looked at before it is parsed.
+ */
+const faultOfUrl = (url: string, allow: AllowList): string | undefined => {
+  if (codePointLength(url) > MAX_URL_LENGTH) return `must be at most ${MAX_URL_LENGTH} characters`;
+  if (/[\s\p{Cc}]/u.test(url)) return "must not hold blanks or control characters";
+  if (url.includes("\\")) return "must not hold a backslash";
+  const authority = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
+  if (authority === undefined) return "must begin with http:// or https://";
+  if (authority === "") return "must name a host";
+  if (authority.includes("@")) return "must not hold credentials";
+  if (!URL.canParse(url)) return "is not a URL";
+  const { hostname, port } = new URL(url);
+  if (port === "0") return "must have a port from 1 to 65535";
+  if (judgeHost(hostname, allow) === "forbidden") {
+    return "leads to a private, loopback or otherwise reserved address, which is forbidden";
+  }
+  return undefined;
+};

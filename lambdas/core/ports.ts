@@ -1,0 +1,179 @@
+import type {
+  AttemptRecord,
+  Destination,
+  Job,
+  JobContent,
+  JobMessage,
+  Standing,
+} from "./rules/job.ts";
+
+/**
+ * What the use cases need of the world. Expected outcomes are values. A rejected promise means an
+ * outage or an unknown outcome: the caller's message stays in the queue, or the client gets a 503.
+ */
+
+/** Ends a write's answer that was a refused condition: what stands there instead. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly found: Standing;
+}
+
+export interface JobStore {
+  /**
+   * Puts the job where none stands. Atomic; 2 write units, and more with a content that does not
+   * fit into the job's own kilobyte.
+   *
+   * A tombstone is replaced only if it was made before `callStartedAtMs`, the instant before the
+   * job's message was handed over: a younger one may have eaten that message.
+   */
+  create(
+    job: Job,
+    content: JobContent,
+    callStartedAtMs: number,
+  ): Promise<{ readonly kind: "created" } | Refused>;
+
+  read(jobId: string, nowMs: number): Promise<Standing>;
+
+  /**
+   * Takes the job for one attempt, if it waits for this very one and is due. Atomic; 1 write unit,
+   * also if refused.
+   */
+  claim(claim: {
+    readonly message: JobMessage;
+    readonly nowMs: number;
+    readonly leaseUntilMs: number;
+    readonly token: string;
+  }): Promise<{ readonly kind: "claimed"; readonly claimed: ClaimedJob } | Refused>;
+
+  /** What is to be sent. */
+  readContent(claimed: ClaimedJob): Promise<JobContent>;
+
+  /**
+   * Puts a failed attempt on record. It shows only once the job counts it, so it is written before
+   * the job's own state.
+   */
+  putFailedAttempt(job: Job, attempt: AttemptRecord, kind: "result" | "closed"): Promise<void>;
+
+  /** Ends the claim that holds `token`. Atomic; 1 write unit as long as no index entry changes. */
+  recordResult(
+    job: Job,
+    token: string,
+    result: AttemptResult,
+    nowMs: number,
+  ): Promise<{ readonly kind: "recorded" } | Refused>;
+
+  /** Ends an attempt whose lease ran out before `nowMs`: it counts as failed, outcome unknown. */
+  close(
+    job: Job,
+    result: FailedResult,
+    nowMs: number,
+  ): Promise<{ readonly kind: "closed" } | Refused>;
+
+  /** Gives up a waiting, due job whose message keeps killing its worker. */
+  giveUp(
+    job: Job,
+    lastError: string,
+    nowMs: number,
+  ): Promise<{ readonly kind: "given_up" } | Refused>;
+
+  /** Says that the message of this id was given up. Only where nothing stands. */
+  putTombstone(jobId: string, nowMs: number): Promise<{ readonly kind: "put" } | Refused>;
+  /** Says that one more message of this id was given up. Only where a tombstone stands. */
+  raiseTombstone(jobId: string, nowMs: number): Promise<{ readonly kind: "raised" } | Refused>;
+  /** Says that the messages of this generation, which the job has not reached, were given up. */
+  fence(
+    jobId: string,
+    generation: number,
+    nowMs: number,
+  ): Promise<{ readonly kind: "fenced" } | Refused>;
+
+  /** Up to `limit` attempts that are over, ascending, beginning after number `afterN`. */
+  listAttempts(job: Job, afterN: number, limit: number): Promise<readonly AttemptRecord[]>;
+}
+
+/** A job as its claim returned it; the adapter keeps a small content with it. */
+export interface ClaimedJob {
+  readonly job: Job;
+  readonly content: JobContent | null;
+}
+
+export type AttemptResult =
+  | { readonly kind: "success"; readonly attempt: AttemptRecord; readonly httpStatus: number }
+  | FailedResult
+  | { readonly kind: "failed"; readonly attempt: AttemptRecord };
+
+/** Failed, with another attempt to come, or with none left. */
+export type FailedResult =
+  | { readonly kind: "retry"; readonly attempt: AttemptRecord; readonly dueAtMs: number }
+  | { readonly kind: "dlq"; readonly attempt: AttemptRecord };
+
+/** What the recovery of lost messages needs, beside a queue. */
+export interface JobRecovery {
+  /** Every job that is not over, in pages. */
+  unfinishedJobs(): AsyncIterable<readonly Job[]>;
+  /** Ends the lease of an attempt whose worker is known to be dead, if it still holds one. */
+  endLease(message: JobMessage, nowMs: number): Promise<void>;
+}
+
+export interface JobQueue {
+  /**
+   * Hands a message over: once this resolves it is delivered at least once, not before `delayMs`
+   * have passed, and up to a second later (a queue counts in seconds).
+   */
+  send(message: JobMessage, delayMs: number): Promise<void>;
+}
+
+export interface Clock {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface Chance {
+  /** A number in [0, 1). */
+  fraction(): number;
+  bytes(count: number): Uint8Array;
+}
+
+/** What one attempt sends. */
+export interface DueJob {
+  readonly id: string;
+  readonly type: string;
+  readonly destination: Destination;
+  readonly content: JobContent;
+  /** Of the present sequence: 1, 2, … */
+  readonly attempt: number;
+}
+
+export type AttemptErrorCode =
+  | "timeout"
+  | "dns"
+  | "connect"
+  | "tls"
+  | "reset"
+  | "protocol"
+  | "http_status"
+  | "forbidden_destination"
+  | "outcome_unknown";
+
+export type Outcome =
+  | { readonly kind: "delivered"; readonly httpStatus: number }
+  | {
+      /** `permanent`: no retry can help. */
+      readonly kind: "retryable" | "permanent";
+      readonly error: `${AttemptErrorCode}: ${string}`;
+      readonly httpStatus: number | null;
+      readonly responseExcerpt: string | null;
+    };
+
+/** Carries one attempt out. Never rejects: whatever happens is an outcome. */
+export type Attempt = (job: DueJob, startedAtMs: number) => Promise<Outcome>;
+
+/** What happened to a job, for logs and metrics. */
+export interface Observer {
+  attempted(job: Job, attempt: AttemptRecord, next: "success" | "retry" | "failed" | "dlq"): void;
+  /** A worker came back from the dead: what it saw, which changes nothing any more. */
+  cameTooLate(job: Job, attempt: AttemptRecord): void;
+  closed(job: Job, attempt: AttemptRecord, next: "retry" | "dlq"): void;
+  gaveUpMessage(message: JobMessage, why: "no_job" | "unknown_generation"): void;
+  poisoned(job: Job): void;
+}

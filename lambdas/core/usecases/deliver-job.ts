@@ -1,0 +1,147 @@
+import type { Attempt, AttemptResult, ClaimedJob, Outcome } from "../ports.ts";
+import { nextStep } from "../rules/attempt.ts";
+import { attemptNumber } from "../rules/job.ts";
+import type { AttemptRecord, Job } from "../rules/job.ts";
+import { judge } from "../rules/judge.ts";
+import {
+  afterRefusal,
+  deleted,
+  makeSettleMessage,
+  nextDelayMs,
+  nextMessage,
+  returned,
+} from "./settle-message.ts";
+import type { ReceivedMessage, SettleDeps, Verdict } from "./settle-message.ts";
+
+export interface DeliverDeps extends SettleDeps {
+  readonly attempt: Attempt;
+  readonly leaseMs: number;
+}
+
+/** Cheap reads for a job whose put is in flight, each after so many milliseconds. */
+const LOOK_AGAIN_AFTER_MS = [20, 50, 100];
+/** Time that an attempt's record needs inside the lease, after the attempt's own time limit. */
+const RECORDING_MARGIN_MS = 2_000;
+
+/**
+ * One message of a delivery queue, from receipt to verdict: claims the job, carries its attempt
+ * out, records it. A rejected promise means that the message has to stay.
+ */
+export const makeDeliverJob = (deps: DeliverDeps) => {
+  const { store, queue, clock, chance, observer, attempt, leaseMs } = deps;
+  const settle = makeSettleMessage(deps);
+
+  return (received: ReceivedMessage): Promise<Verdict> => {
+    const { notBeforeMs = 0, ...message } = received.message;
+    const leftMs = notBeforeMs - clock.now();
+    return leftMs > 0 ? handOn({ ...received, message }, leftMs) : claim({ ...received, message });
+  };
+
+  async function handOn({ message }: ReceivedMessage, leftMs: number): Promise<Verdict> {
+    await queue.send(message, leftMs);
+    return deleted;
+  }
+
+  async function claim(received: ReceivedMessage, looks = 0): Promise<Verdict> {
+    const { message, sentAtMs } = received;
+    const claimedAtMs = clock.now();
+    const outcome = await store.claim({
+      message,
+      nowMs: claimedAtMs,
+      leaseUntilMs: claimedAtMs + leaseMs,
+      token: tokenFrom(chance.bytes(9)),
+    });
+    if (outcome.kind === "claimed") return carryOut(received, outcome.claimed);
+
+    const nowMs = clock.now();
+    const decision = judge(outcome.found, message, nowMs, nowMs - sentAtMs);
+    switch (decision.do) {
+      case "look_again":
+        return lookAgain(received, looks);
+      case "return":
+        return returned(decision.afterMs);
+      case "claim": // it came due, or was let go, since the claim was refused
+        return returned(0);
+      default:
+        return settle(received, decision);
+    }
+  }
+
+  async function lookAgain(received: ReceivedMessage, looks: number): Promise<Verdict> {
+    for (const [look, afterMs] of LOOK_AGAIN_AFTER_MS.entries()) {
+      if (look < looks) continue;
+      await clock.sleep(afterMs);
+      const found = await store.read(received.message.jobId, clock.now());
+      if (found.kind !== "absent") return claim(received, look + 1);
+    }
+    return returned(1_000);
+  }
+
+  async function carryOut(received: ReceivedMessage, claimed: ClaimedJob): Promise<Verdict> {
+    const { job } = claimed;
+    const { lease } = job;
+    if (!lease) throw new Error(`job ${job.id} was claimed without a lease`);
+    const content = await store.readContent(claimed);
+
+    const startedAtMs = clock.now();
+    const leaseLeftMs = lease.untilMs - startedAtMs;
+    if (leaseLeftMs < job.destination.timeoutMs + RECORDING_MARGIN_MS) {
+      return returned(Math.max(0, leaseLeftMs));
+    }
+    const { id, type, destination, attempts } = job;
+    const outcome = await attempt(
+      { id, type, destination, content, attempt: attempts },
+      startedAtMs,
+    );
+    const finishedAtMs = clock.now();
+    const record = recordOf(job, outcome, startedAtMs, finishedAtMs);
+    const result = resultOf(job, outcome, record, chance.fraction());
+
+    await Promise.all([
+      result.kind === "success" ? null : store.putFailedAttempt(job, record, "result"),
+      result.kind === "retry"
+        ? queue.send(nextMessage(job), nextDelayMs(result.dueAtMs, finishedAtMs))
+        : null,
+    ]);
+    const recorded = await store.recordResult(job, lease.token, result, clock.now());
+    if (recorded.kind === "refused") {
+      observer.cameTooLate(job, record);
+      return afterRefusal(deps, received, recorded.found);
+    }
+    observer.attempted(job, record, result.kind);
+    return deleted;
+  }
+};
+
+const recordOf = (
+  job: Job,
+  outcome: Outcome,
+  startedAtMs: number,
+  finishedAtMs: number,
+): AttemptRecord => ({
+  n: attemptNumber(job),
+  startedAtMs,
+  finishedAtMs,
+  status: outcome.kind === "delivered" ? "success" : "failed",
+  httpStatus: outcome.httpStatus,
+  error: outcome.kind === "delivered" ? null : outcome.error,
+  responseExcerpt: outcome.kind === "delivered" ? null : outcome.responseExcerpt,
+});
+
+const resultOf = (
+  job: Job,
+  outcome: Outcome,
+  attempt: AttemptRecord,
+  random: number,
+): AttemptResult => {
+  switch (outcome.kind) {
+    case "delivered":
+      return { kind: "success", attempt, httpStatus: outcome.httpStatus };
+    case "permanent":
+      return { kind: "failed", attempt };
+    case "retryable":
+      return nextStep(job, attempt, attempt.finishedAtMs, random);
+  }
+};
+
+const tokenFrom = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");

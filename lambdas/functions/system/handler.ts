@@ -1,0 +1,71 @@
+import { functions } from "../../../lib/topology.ts";
+import type { FunctionTopology } from "../../../lib/topology.ts";
+import { Problem } from "../../core/errors.ts";
+import { httpApi } from "../../middleware/http.ts";
+import type { ApiRequest, ApiResponse } from "../../middleware/http.ts";
+import type { Telemetry } from "../../middleware/telemetry.ts";
+
+export interface Deps {
+  readonly telemetry: Telemetry;
+  /** What the system stands on, each with a check that rejects if it does not answer. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+}
+
+export const makeHandler = ({ telemetry, checks }: Deps) => {
+  const healthz = (): ApiResponse => ({ status: 200, body: { status: "ok" } });
+
+  const readyz = async (): Promise<ApiResponse> => {
+    const missing = await failedOf(checks);
+    if (missing.length === 0) return { status: 200, body: { status: "ready" } };
+    throw new Problem("unavailable", `No answer from: ${missing.join(", ")}.`, {
+      retryAfterSeconds: 5,
+    });
+  };
+
+  return httpApi(telemetry, {
+    "GET /healthz": healthz,
+    "HEAD /healthz": healthz,
+    "GET /readyz": readyz,
+    "HEAD /readyz": readyz,
+    $default: refuseUnknown,
+  });
+};
+
+const failedOf = async (checks: Deps["checks"]): Promise<readonly string[]> => {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      try {
+        await check();
+        return undefined;
+      } catch {
+        return name;
+      }
+    }),
+  );
+  return results.filter((name) => name !== undefined);
+};
+
+const routeKeys = Object.values<FunctionTopology>(functions)
+  .flatMap(({ routes = [] }) => routes)
+  .filter((key) => key !== "$default");
+
+/** A known route with another method, or no route at all. */
+const refuseUnknown = ({ method, rawPath }: ApiRequest): never => {
+  const allow = routeKeys
+    .map((key) => key.split(" ") as [method: string, template: string])
+    .filter(([, template]) => matches(template, rawPath))
+    .map(([allowed]) => allowed);
+  if (allow.length === 0) throw new Problem("not_found", "There is no such route.");
+  throw new Problem("method_not_allowed", `${method} is not allowed here.`, { allow });
+};
+
+const matches = (template: string, path: string): boolean => {
+  const expected = template.split("/");
+  const actual = path.split("/");
+  return (
+    expected.length === actual.length &&
+    expected.every((part, index) =>
+      part.startsWith("{") ? actual[index] !== "" : part === actual[index],
+    )
+  );
+};

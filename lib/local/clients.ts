@@ -1,0 +1,42 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { clientLimits } from "../../lambdas/wiring/clients.ts";
+import type { Clients } from "../../lambdas/wiring/clients.ts";
+import type { FunctionTopology } from "../topology.ts";
+import { granted } from "./granted.ts";
+
+export interface Endpoints {
+  readonly dynamodb: string;
+  readonly sqs: string;
+}
+
+/** Local servers look at neither, but the SDK wants them. */
+const identity = {
+  region: "us-east-1",
+  credentials: { accessKeyId: "local", secretAccessKey: "local" },
+};
+
+export const localDynamoDb = (endpoint: string): DynamoDBClient =>
+  new DynamoDBClient({ ...clientLimits, ...identity, endpoint });
+
+/** Queue URLs of local servers name hosts that not every machine resolves: the endpoint counts. */
+export const localSqs = (endpoint: string): SQSClient =>
+  new SQSClient({ ...clientLimits, ...identity, endpoint, useQueueUrlAsEndpoint: false });
+
+/** Clients for one function, which refuse what the topology does not grant it. */
+export const grantedClients = (
+  endpoints: Endpoints,
+  topology: FunctionTopology,
+  queueUrls: Readonly<Record<string, string>>,
+): Clients => ({
+  dynamodb: () => {
+    const client = localDynamoDb(endpoints.dynamodb);
+    client.middlewareStack.add(granted(topology, queueUrls), { step: "initialize" });
+    return client;
+  },
+  sqs: () => {
+    const client = localSqs(endpoints.sqs);
+    client.middlewareStack.add(granted(topology, queueUrls), { step: "initialize" });
+    return client;
+  },
+});

@@ -1,0 +1,220 @@
+/**
+ * The program that runs the emulators: fauxqs (SQS) inside it, dynoxide (DynamoDB) as its child.
+ * A process of its own, because fauxqs with its SQLite inside the runtime's process delivers a
+ * third fewer jobs, and a process group of its own, so that a Ctrl-C leaves them to the runtime,
+ * which first finishes its attempts. `emulators.ts` starts it.
+ *
+ * stdin   one line of JSON, an EmulatorsOrder; then nothing, until its end ends the emulators. The
+ *         kernel closes the pipe when the runtime dies, so they never outlive it.
+ * stdout  one line of JSON, an EmulatorsReport, when they answer; one more with the error, if they
+ *         end unasked later.
+ * exit    0 when asked to end (end of stdin, SIGTERM), 1 otherwise.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BuildAppOptions } from "fauxqs";
+import { recordEmulators } from "./data-folder.ts";
+
+export interface EmulatorsOrder {
+  readonly dataDir: string;
+  /** Undefined: no DynamoDB. */
+  readonly dynoxideBin: string | undefined;
+  readonly sqs: boolean;
+}
+
+export type EmulatorsReport =
+  | { readonly error: string }
+  | {
+      readonly error?: undefined;
+      readonly dynamodbEndpoint?: string | undefined;
+      readonly sqsEndpoint?: string | undefined;
+    };
+
+const LOOPBACK = "127.0.0.1";
+const PORT_ATTEMPTS = 5;
+const DYNOXIDE_START_MS = 15_000;
+const DYNOXIDE_TERM_MS = 3_000;
+const END_MS = 5_000;
+
+/** What ends that which has been started so far. */
+const closers: (() => Promise<unknown>)[] = [];
+let ending = false;
+
+process.on("SIGINT", () => {
+  // Meant for the runtime, which closes the pipe when it is done.
+});
+process.on("SIGTERM", () => void end(0));
+process.on("SIGHUP", () => void end(0));
+process.on("uncaughtException", (error) => void end(1, `the emulators failed: ${error.message}`));
+process.stdout.on("error", () => {
+  // Nobody listens any more; the end of stdin says so too.
+});
+createInterface({ input: process.stdin })
+  .once("line", (line) => void start(JSON.parse(line) as EmulatorsOrder))
+  .once("close", () => void end(0));
+
+async function start({ dataDir, dynoxideBin, sqs }: EmulatorsOrder): Promise<void> {
+  try {
+    const [dynamodbEndpoint, sqsEndpoint] = await Promise.all([
+      dynoxideBin === undefined ? undefined : startDynoxide(dynoxideBin, dataDir),
+      sqs ? startFauxqs(dataDir) : undefined,
+    ]);
+    report({ dynamodbEndpoint, sqsEndpoint });
+  } catch (error) {
+    await end(1, messageOf(error));
+  }
+}
+
+async function end(exitCode: number, error?: string): Promise<void> {
+  if (ending) return;
+  if (error !== undefined) report({ error });
+  ending = true;
+  await Promise.race([Promise.allSettled(closers.map((close) => close())), sleep(END_MS)]);
+  process.exit(exitCode);
+}
+
+function report(line: EmulatorsReport): void {
+  if (!ending) process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function startDynoxide(bin: string, dataDir: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    // dynoxide takes port 0, but does not tell which port it was given.
+    const port = await freePort();
+    const refusal = await launchDynoxide(bin, dataDir, port);
+    if (refusal === undefined) return `http://${LOOPBACK}:${port}`;
+    const portTaken = /already in use|failed to bind/.test(refusal);
+    if (!portTaken || attempt === PORT_ATTEMPTS) throw new Error(refusal);
+  }
+}
+
+/** Answers undefined when it listens, else why it does not. */
+async function launchDynoxide(
+  bin: string,
+  dataDir: string,
+  port: number,
+): Promise<string | undefined> {
+  const table = join(dataDir, "table.db");
+  if (ending) return "the emulators are ending";
+  const child = spawn(bin, ["--host", LOOPBACK, "--port", String(port), "--db-path", table], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if (child.pid !== undefined) recordEmulators(dataDir, [process.pid, child.pid]);
+  closers.push(() => endChild(child));
+
+  let complaint = "";
+  const listening = new Promise<"listening">((resolve) => {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      // Its contract with whoever waits for it, printed once the port is bound.
+      if (line.startsWith("Dynoxide listening on")) resolve("listening");
+      else if (line.trim() !== "") complaint = line.replace(/^error: /, "").trim();
+    });
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(`could not be run (${error.message})`));
+    child.once("close", (code, signal) => {
+      const said = complaint === "" ? "" : `: ${complaint}`;
+      resolve(`ended with ${signal ?? `status ${code}`}${said}`);
+    });
+  });
+  const outcome = await Promise.race([listening, ended, sleep(DYNOXIDE_START_MS, "late")]);
+  if (outcome === "late") return `${bin} did not listen within ${DYNOXIDE_START_MS / 1000} s`;
+  if (outcome !== "listening") {
+    const broken = /not a valid SQLite database|database disk image is malformed/.exec(outcome);
+    return broken === null
+      ? `${bin} cannot serve the table ${table}: it ${outcome}`
+      : `The table ${table} is broken; move it away to start with an empty one (${broken[0]})`;
+  }
+  void ended.then((how) => end(1, `dynoxide ${how}`));
+  return undefined;
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  if ((await Promise.race([gone, sleep(DYNOXIDE_TERM_MS, "late")])) === "late") {
+    child.kill("SIGKILL");
+    await gone;
+  }
+}
+
+async function startFauxqs(dataDir: string): Promise<string> {
+  const { buildApp, stores, openQueues } = await loadFauxqs();
+  const { sqsStore, snsStore } = stores;
+  const folder = join(dataDir, "queues");
+  let queues: Queues;
+  try {
+    queues = openQueues(folder);
+    queues.loadSqsAndSns(sqsStore, snsStore);
+  } catch (error) {
+    const file = join(folder, "fauxqs.db");
+    throw new Error(
+      `The queues ${file} cannot be read; move them away to start with empty ones (${messageOf(error)})`,
+      { cause: error },
+    );
+  }
+  mendGivingBack(queues);
+  // Only now, as fauxqs does it: what is loaded is not to be written again.
+  sqsStore.persistence = queues;
+  for (const queue of sqsStore.allQueues()) queue.persistence = queues;
+
+  const app = buildApp({ logger: false, stores });
+  closers.push(async () => {
+    await app.close();
+    queues.close();
+  });
+  return app.listen({ host: LOOPBACK, port: 0 });
+}
+
+type Stores = NonNullable<BuildAppOptions["stores"]>;
+type Queues = NonNullable<Stores["sqsStore"]["persistence"]>;
+
+/**
+ * In 2.4.1 a message that is given back (ChangeMessageVisibility to 0) is forgotten until the next
+ * start: its column for the number of receipts refuses the NULL that is written with it.
+ */
+function mendGivingBack(queues: Queues): void {
+  const { db } = queues as unknown as { readonly db: DatabaseSync };
+  const makeReady = db.prepare(
+    "UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?",
+  );
+  queues.updateMessageReady = (messageId) => void makeReady.run(messageId);
+}
+
+/**
+ * `startFauxqs` of 2.4.1 listens on all interfaces and cannot be told otherwise, so its parts are
+ * put together here. They are not exported: the version is pinned, and a test looks where it listens.
+ */
+async function loadFauxqs() {
+  const load = async <T>(file: string) =>
+    (await import(new URL(file, import.meta.resolve("fauxqs")).href)) as T;
+  const { buildApp } = await import("fauxqs");
+  const { SqsStore } = await load<{ SqsStore: new () => Stores["sqsStore"] }>("sqs/sqsStore.js");
+  const { SnsStore } = await load<{ SnsStore: new () => Stores["snsStore"] }>("sns/snsStore.js");
+  const { S3Store } = await load<{ S3Store: new () => Stores["s3Store"] }>("s3/s3Store.js");
+  const { PersistenceManager } = await load<{
+    PersistenceManager: new (folder: string) => Queues;
+  }>("persistence.js");
+  return {
+    buildApp,
+    stores: { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() },
+    openQueues: (folder: string) => new PersistenceManager(folder),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, LOOPBACK);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

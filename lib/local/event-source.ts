@@ -1,0 +1,168 @@
+import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import type { Message, SQSClient } from "@aws-sdk/client-sqs";
+import type { SQSRecord } from "aws-lambda";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LimitFunction } from "p-limit";
+import type { QueueFunction } from "../../lambdas/middleware/queue.ts";
+import type { InFlightJournal } from "./in-flight-journal.ts";
+import { lambdaContext } from "./lambda-context.ts";
+
+/**
+ * Lambda's event source mapping for SQS: polls a queue, invokes a function with batches, deletes
+ * what it did not report as failed. What it reported stays in the queue until its visibility
+ * timeout ends, and is redriven there.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ */
+
+export interface EventSourceOptions {
+  readonly client: SQSClient;
+  readonly queueUrl: string;
+  readonly queueArn: string;
+  readonly functionName: string;
+  readonly handler: QueueFunction;
+  /** Messages in one invocation, at most. */
+  readonly batchSize: number;
+  /** How long a batch that is not full yet waits for more. */
+  readonly windowMs?: number;
+  /** Bounds the invocations under way; several event sources may share it. */
+  readonly limit: LimitFunction;
+  readonly timeoutMs: number;
+  readonly visibilityMs: number;
+  readonly journal: InFlightJournal;
+}
+
+export interface EventSource {
+  /** Receives no more, and resolves when the invocations under way are over. */
+  stop(): Promise<void>;
+}
+
+const MAX_RECEIVE = 10;
+const LONG_POLL_SECONDS = 20;
+const AFTER_OUTAGE_MS = 1_000;
+
+export const startEventSource = (options: EventSourceOptions): EventSource => {
+  const stopping = new AbortController();
+  const underWay = new Set<Promise<void>>();
+
+  /** Resolves when the invocation has its turn, not when it is over. */
+  const start = (batch: readonly Message[], receivedAtMs: number): Promise<void> =>
+    new Promise((started) => {
+      const invocation = options
+        .limit(async () => {
+          started();
+          // What waited too long for its turn is about to be handed to somebody else.
+          const isStale = Date.now() - receivedAtMs > options.visibilityMs / 3;
+          if (!stopping.signal.aborted && !isStale) await invoke(options, batch);
+        })
+        .finally(() => underWay.delete(invocation));
+      underWay.add(invocation);
+    });
+
+  const poll = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const messages = await receiveWindow(options, stopping.signal);
+        const receivedAtMs = Date.now();
+        // More is received only when these have their turn: a received message is hidden.
+        for (const batch of inBatches(messages, options.batchSize))
+          await start(batch, receivedAtMs);
+      } catch {
+        if (!stopping.signal.aborted) await sleep(AFTER_OUTAGE_MS);
+      }
+    }
+  };
+
+  const polling = poll();
+  return {
+    async stop() {
+      stopping.abort();
+      await polling;
+      await Promise.all(underWay);
+    },
+  };
+};
+
+const receiveWindow = async (
+  options: EventSourceOptions,
+  signal: AbortSignal,
+): Promise<readonly Message[]> => {
+  const messages = await receive(options, LONG_POLL_SECONDS, signal);
+  const closesAtMs = Date.now() + (options.windowMs ?? 0);
+  while (messages.length > 0 && messages.length < options.batchSize) {
+    const leftMs = closesAtMs - Date.now();
+    if (leftMs <= 0) break;
+    messages.push(...(await receive(options, Math.ceil(leftMs / 1_000), signal)));
+  }
+  return messages;
+};
+
+const receive = async (
+  { client, queueUrl }: EventSourceOptions,
+  waitSeconds: number,
+  abortSignal: AbortSignal,
+): Promise<Message[]> => {
+  const { Messages: messages = [] } = await client.send(
+    new ReceiveMessageCommand({
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: MAX_RECEIVE,
+      WaitTimeSeconds: waitSeconds,
+      MessageSystemAttributeNames: ["All"],
+    }),
+    { abortSignal, requestTimeout: (waitSeconds + 5) * 1_000 },
+  );
+  return messages;
+};
+
+const inBatches = (messages: readonly Message[], size: number): (readonly Message[])[] =>
+  Array.from({ length: Math.ceil(messages.length / size) }, (_, index) =>
+    messages.slice(index * size, (index + 1) * size),
+  );
+
+/** A function that throws, or answers in another form, has settled nothing of its batch. */
+const invoke = async (options: EventSourceOptions, batch: readonly Message[]): Promise<void> => {
+  const { client, queueUrl, functionName, handler, timeoutMs, journal } = options;
+  const records = batch.map((message) => recordOf(message, options.queueArn));
+  journal.began(records);
+  try {
+    const response = await handler({ Records: records }, lambdaContext(functionName, timeoutMs));
+    const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const isWellFormed = [...failed].every((id) =>
+      records.some(({ messageId }) => messageId === id),
+    );
+    const settled = isWellFormed ? records.filter(({ messageId }) => !failed.has(messageId)) : [];
+    if (settled.length > 0) {
+      await client.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: queueUrl,
+          Entries: settled.map(({ receiptHandle }, index) => ({
+            Id: String(index),
+            ReceiptHandle: receiptHandle,
+          })),
+        }),
+      );
+    }
+  } catch {
+    // The function's log has said why; its messages come back when their visibility ends.
+  } finally {
+    journal.ended(records);
+  }
+};
+
+const recordOf = (message: Message, queueArn: string): SQSRecord => ({
+  messageId: message.MessageId ?? "",
+  receiptHandle: message.ReceiptHandle ?? "",
+  body: message.Body ?? "",
+  attributes: {
+    ApproximateReceiveCount: message.Attributes?.ApproximateReceiveCount ?? "1",
+    SentTimestamp: message.Attributes?.SentTimestamp ?? String(Date.now()),
+    SenderId: message.Attributes?.SenderId ?? "",
+    ApproximateFirstReceiveTimestamp:
+      message.Attributes?.ApproximateFirstReceiveTimestamp ?? String(Date.now()),
+  },
+  messageAttributes: {},
+  md5OfBody: message.MD5OfBody ?? "",
+  eventSource: "aws:sqs",
+  eventSourceARN: queueArn,
+  awsRegion: "us-east-1",
+});

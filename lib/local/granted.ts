@@ -1,0 +1,79 @@
+import { queues } from "../topology.ts";
+import type { FunctionTopology, QueueName } from "../topology.ts";
+
+/**
+ * IAM on a laptop: a call that the topology does not grant to the function fails as it would in the
+ * cloud, so that a missing grant shows here first.
+ */
+export class AccessDenied extends Error {
+  constructor(command: string, resource: string) {
+    super(`the topology does not grant ${command} on ${resource} to this function`);
+    this.name = "AccessDeniedException";
+  }
+}
+
+type Handler<I extends object, O extends object> = (args: { input: I }) => Promise<O>;
+
+/** A middleware for an SDK client of one function. */
+export const granted =
+  (topology: FunctionTopology, queueUrls: Readonly<Record<string, string>>) =>
+  <I extends object, O extends object>(
+    next: Handler<I, O>,
+    context: { readonly commandName?: string },
+  ): Handler<I, O> =>
+  (args) => {
+    const command = (context.commandName ?? "").replace(/Command$/, "");
+    const queueUrl = textMember(args.input, "QueueUrl");
+    if (queueUrl === undefined) requireTable(topology, command, args.input);
+    else requireQueue(topology, command, queueNamed(queueUrls, queueUrl));
+    return next(args);
+  };
+
+const requireTable = ({ grants }: FunctionTopology, command: string, input: object): void => {
+  const partitionKey = partitionKeyOf(input);
+  const isGranted =
+    grants.table?.actions.some((action) => action === command) &&
+    grants.table.keyPrefixes.some((prefix) => partitionKey.startsWith(prefix));
+  if (!isGranted) throw new AccessDenied(command, `the key ${partitionKey || "of no name"}`);
+};
+
+/** What each grant on a queue allows, as lib/aws writes it into a policy. */
+const QUEUE_COMMANDS = {
+  sendTo: ["SendMessage", "SendMessageBatch"],
+  consume: ["ChangeMessageVisibility"],
+  inspect: ["GetQueueAttributes"],
+} as const;
+
+const requireQueue = (
+  { grants }: FunctionTopology,
+  command: string,
+  queue: QueueName | undefined,
+): void => {
+  const isGranted = (["sendTo", "consume", "inspect"] as const).some(
+    (grant) =>
+      QUEUE_COMMANDS[grant].some((allowed) => allowed === command) &&
+      grants[grant]?.some((name) => name === queue),
+  );
+  if (!isGranted) throw new AccessDenied(command, `the queue ${queue ?? "of no name"}`);
+};
+
+const queueNamed = (
+  queueUrls: Readonly<Record<string, string>>,
+  url: string,
+): QueueName | undefined =>
+  (Object.keys(queues) as QueueName[]).find((name) => queueUrls[name] === url);
+
+/** Where each command of a DynamoDB client says which partition it touches. */
+const partitionKeyOf = (input: object): string => {
+  const { Key, Item, ExpressionAttributeValues } = input as {
+    Key?: { pk?: { S?: string } };
+    Item?: { pk?: { S?: string } };
+    ExpressionAttributeValues?: Record<string, { S?: string }>;
+  };
+  return Key?.pk?.S ?? Item?.pk?.S ?? ExpressionAttributeValues?.[":pk"]?.S ?? "";
+};
+
+const textMember = (input: object, name: string): string | undefined => {
+  const value: unknown = Reflect.get(input, name);
+  return typeof value === "string" ? value : undefined;
+};

@@ -1,0 +1,105 @@
+import {
+  CreateTableCommand,
+  ResourceInUseException,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateQueueCommand, GetQueueUrlCommand, QueueDoesNotExist } from "@aws-sdk/client-sqs";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { queues, table } from "../topology.ts";
+import type { QueueName } from "../topology.ts";
+
+export const TABLE_NAME = "pulsegate";
+
+/** Creates the table if it is not there yet. */
+export const provisionTable = async (client: DynamoDBClient): Promise<void> => {
+  const keyAttributes = [
+    table.partitionKey,
+    table.sortKey,
+    ...table.indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+  ];
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: TABLE_NAME,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: keyAttributes.map((name) => ({
+          AttributeName: name,
+          AttributeType: "S",
+        })),
+        KeySchema: keySchema(table),
+        GlobalSecondaryIndexes: table.indexes.map((index) => ({
+          IndexName: index.name,
+          KeySchema: keySchema(index),
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        })),
+      }),
+    );
+  } catch (error) {
+    if (error instanceof ResourceInUseException) return;
+    throw error;
+  }
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 0.1 }, { TableName: TABLE_NAME });
+  await client.send(
+    new UpdateTimeToLiveCommand({
+      TableName: TABLE_NAME,
+      TimeToLiveSpecification: { AttributeName: table.ttlAttribute, Enabled: true },
+    }),
+  );
+};
+
+const keySchema = ({ partitionKey, sortKey }: { partitionKey: string; sortKey: string }) => [
+  { AttributeName: partitionKey, KeyType: "HASH" as const },
+  { AttributeName: sortKey, KeyType: "RANGE" as const },
+];
+
+/** Creates the queues that are not there yet, and returns the URL of each. */
+export const provisionQueues = async (client: SQSClient): Promise<Record<QueueName, string>> => {
+  const urls: Partial<Record<QueueName, string>> = {};
+  const create = async (name: QueueName): Promise<string> => {
+    const { redrive } = queues[name];
+    if (redrive && urls[redrive.to] === undefined) urls[redrive.to] = await create(redrive.to);
+    return (await findQueue(client, name)) ?? createQueue(client, name);
+  };
+  for (const name of Object.keys(queues) as QueueName[]) urls[name] ??= await create(name);
+  return urls as Record<QueueName, string>;
+};
+
+const findQueue = async (client: SQSClient, name: QueueName): Promise<string | undefined> => {
+  try {
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: queueName(name) }));
+    return QueueUrl;
+  } catch (error) {
+    if (error instanceof QueueDoesNotExist) return undefined;
+    throw error;
+  }
+};
+
+const createQueue = async (client: SQSClient, name: QueueName): Promise<string> => {
+  const { visibilitySeconds, retentionSeconds, redrive } = queues[name];
+  const { QueueUrl = "" } = await client.send(
+    new CreateQueueCommand({
+      QueueName: queueName(name),
+      Attributes: {
+        VisibilityTimeout: String(visibilitySeconds),
+        MessageRetentionPeriod: String(retentionSeconds),
+        ...(redrive
+          ? {
+              RedrivePolicy: JSON.stringify({
+                deadLetterTargetArn: queueArn(redrive.to),
+                maxReceiveCount: redrive.maxReceives,
+              }),
+            }
+          : {}),
+      },
+    }),
+  );
+  return QueueUrl;
+};
+
+const queueName = (name: QueueName): string =>
+  `pulsegate-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+export const queueArn = (name: QueueName): string =>
+  `arn:aws:sqs:us-east-1:000000000000:${queueName(name)}`;

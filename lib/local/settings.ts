@@ -1,0 +1,92 @@
+import * as z from "zod";
+import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
+
+const wholeNumber = (from: number, to: number) =>
+  z.coerce.number(`must be a whole number from ${from} to ${to}`).int().min(from).max(to);
+
+const endpoint = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional();
+
+/** The settings of the local runtime: environment variables, each with its default and its reason. */
+const schema = z.object({
+  PORT: wholeNumber(0, 65_535)
+    .default(8080)
+    .meta({ description: "Where the API listens; 0 takes any free port" }),
+  HOST: z.string().min(1).default("127.0.0.1").meta({
+    description: "The address it listens on; another than loopback opens it to the network",
+  }),
+  PULSEGATE_DATA_DIR: z
+    .string()
+    .min(1)
+    .default(".pulsegate")
+    .meta({ description: "The folder of everything that must survive a restart" }),
+  WORKER_CONCURRENCY: wholeNumber(1, 1_000)
+    .default(20)
+    .meta({ description: "Requests to destinations that are open at once" }),
+  RETENTION_DAYS: wholeNumber(1, 3_650)
+    .default(30)
+    .meta({ description: "How long a job and its attempts are kept after its end" }),
+  DESTINATION_ALLOW: z
+    .string()
+    .default("127.0.0.0/8,::1/128")
+    .superRefine((text, context) => {
+      try {
+        parseAllowList(text);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "" });
+      }
+    })
+    .meta({
+      description: "Hosts and address ranges that may be reached beside the public internet",
+    }),
+  AUTH: z
+    .enum(["off"], { error: "must be off: the local runtime has no keys yet" })
+    .default("off")
+    .meta({ description: "Who may call the API" }),
+  LOG_LEVEL: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .meta({ description: "From which level on the log is written" }),
+  DYNOXIDE_BIN: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "The embedded table's program; found by itself if left out" }),
+  DYNAMODB_ENDPOINT: endpoint.meta({
+    description: "Another DynamoDB-compatible server, instead of the embedded one",
+  }),
+  SQS_ENDPOINT: endpoint.meta({
+    description: "Another SQS-compatible server, instead of the embedded one",
+  }),
+});
+
+export type LocalSettings = z.infer<typeof schema>;
+
+/**
+ * @param environment empty variables count as left out, as in a copied `.env.example`
+ * @throws Error that names every wrong setting
+ */
+export const readSettings = (
+  environment: Readonly<Record<string, string | undefined>>,
+): LocalSettings => {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  throw new Error(`wrong setting: ${faults.join("; ")}`);
+};
+
+export interface SettingDoc {
+  readonly name: string;
+  readonly default: string;
+  readonly description: string;
+}
+
+/** The settings as documentation shows them. */
+export const settingDocs = (): readonly SettingDoc[] => {
+  const defaults = new Map(Object.entries(schema.parse({})));
+  return Object.entries(schema.shape).map(([name, field]) => ({
+    name,
+    default: String(defaults.get(name) ?? ""),
+    description: field.meta()?.description ?? "",
+  }));
+};
