@@ -1,11 +1,30 @@
 import { defineConfig } from "vitest/config";
 
+const shared = {
+  // Real processes and real waits for them; a fact that does not come within this is a failure.
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  env: { POWERTOOLS_METRICS_DISABLED: "true" },
+};
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    // Real processes and real waits for them; a fact that does not come within this is a failure.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    env: { POWERTOOLS_METRICS_DISABLED: "true", POWERTOOLS_DEV: "false" },
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "inside",
+          include: ["test/{unit,integration,infra,contract}/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "blackbox",
+          include: ["test/blackbox/**/*.test.ts"],
+          globalSetup: "test/support/blackbox-setup.ts",
+        },
+      },
+    ],
   },
 });

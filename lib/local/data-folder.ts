@@ -157,8 +157,12 @@ async function endAll(
 
 function writeRecord(file: string, processes: readonly RunningProcess[]): void {
   // Renamed into place: a reader sees the old record or the new one, never half of one.
-  writeFileSync(`${file}.new`, JSON.stringify(processes));
-  renameSync(`${file}.new`, file);
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(processes));
+    renameSync(`${file}.new`, file);
+  } catch (error) {
+    throw new Error(`The file ${file} cannot be written (${codeOf(error)})`, { cause: error });
+  }
 }
 
 function readRecord(file: string): readonly RunningProcess[] {
