@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { openRoutes } from "../../lib/topology.ts";
+import { resourcesOf, synthesize } from "./synthesized.ts";
+
+const stage = synthesize("dev");
+const routes = resourcesOf<Route>(stage.stateless, "AWS::ApiGatewayV2::Route").map(
+  ([, { Properties }]) => Properties,
+);
+const integrations = new Map(
+  resourcesOf<Integration>(stage.stateless, "AWS::ApiGatewayV2::Integration"),
+);
+const open = ["$default", "GET /healthz", "GET /readyz", "HEAD /healthz", "HEAD /readyz"];
+
+describe("A route", () => {
+  it("exists for each that the API promises, and for nothing else", () => {
+    expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual(
+      [...open, "GET /v1/jobs/{id}", "GET /v1/jobs/{id}/attempts", "POST /v1/jobs"].toSorted(),
+    );
+  });
+
+  it("leads to its function", () => {
+    const targets = routes.map(({ RouteKey, Target }) => {
+      const { Properties } = integrations.get(Target["Fn::Join"][1][1].Ref)!;
+      expect(Properties.PayloadFormatVersion).toBe("2.0");
+      return `${RouteKey} -> ${stage.resourceOf(Properties.IntegrationUri)}`;
+    });
+    expect(targets.toSorted()).toEqual(
+      [
+        ...open.map((route) => `${route} -> systemFunction`),
+        "GET /v1/jobs/{id} -> readjobsFunction",
+        "GET /v1/jobs/{id}/attempts -> readjobsFunction",
+        "POST /v1/jobs -> createjobsFunction",
+      ].toSorted(),
+    );
+  });
+
+  it("asks for a signed request, unless it shows nothing of a tenant's", () => {
+    expect([...openRoutes].toSorted()).toEqual(open);
+    for (const { RouteKey, AuthorizationType } of routes) {
+      expect(AuthorizationType, RouteKey).toBe(open.includes(RouteKey) ? "NONE" : "AWS_IAM");
+    }
+  });
+
+  it("is in the one API that there is", () => {
+    expect(resourcesOf(stage.stateless, "AWS::ApiGatewayV2::Api")).toHaveLength(1);
+  });
+});
+
+describe("The gateway", () => {
+  const stages = (of: typeof stage) =>
+    resourcesOf<StageProperties>(of.stateless, "AWS::ApiGatewayV2::Stage").map(
+      ([, { Properties }]) => Properties,
+    );
+
+  it("lets no more through than its stage says", () => {
+    const throttled = { dev: { throttle: { requestsPerSecond: 50, burst: 80 } } };
+    expect(stages(stage)).toMatchObject([
+      { DefaultRouteSettings: { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 } },
+    ]);
+    expect(stages(synthesize("dev", throttled))).toMatchObject([
+      { DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 80 } },
+    ]);
+  });
+
+  it("answers at the root, with no stage in the path", () => {
+    expect(stages(stage)).toMatchObject([{ StageName: "$default", AutoDeploy: true }]);
+  });
+
+  it("writes a JSON line per request, and nothing of its body or its credentials", () => {
+    const line = JSON.parse(stages(stage)[0]!.AccessLogSettings.Format);
+    expect(line).toMatchObject({ request_id: "$context.requestId", route: "$context.routeKey" });
+    expect(JSON.stringify(line)).not.toMatch(/authorization|apiKey|\$context\.path/i);
+  });
+});
+
+describe("What an operator needs to know", () => {
+  it("is among the outputs: the address, and the variables of the commands", () => {
+    const outputs = { ...stage.stateful.Outputs, ...stage.stateless.Outputs };
+    const own = Object.keys(outputs).filter((name) => !name.startsWith("ExportsOutput"));
+    expect(own.toSorted()).toEqual([
+      "ApiUrl",
+      "QueueUrlDeadLetters",
+      "QueueUrlHigh",
+      "QueueUrlLow",
+      "QueueUrlNormal",
+      "QueueUrlParked",
+      "TableName",
+    ]);
+  });
+});
+
+interface Route {
+  readonly RouteKey: string;
+  readonly AuthorizationType: string;
+  /** `integrations/` and the id of one. */
+  readonly Target: { readonly "Fn::Join": [string, [string, { readonly Ref: string }]] };
+}
+
+interface Integration {
+  readonly PayloadFormatVersion: string;
+  readonly IntegrationUri: unknown;
+}
+
+interface StageProperties {
+  readonly AccessLogSettings: { readonly Format: string };
+}

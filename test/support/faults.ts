@@ -1,0 +1,89 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+
+/** The worker's process ends at this point: nothing after it happens. */
+export class Death extends Error {
+  constructor(where: string) {
+    super(`the worker died ${where}`);
+    this.name = "Death";
+  }
+}
+
+type Methods<T> = {
+  [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never;
+}[keyof T];
+
+/** A port whose user dies right before or right after one of its calls. */
+export const dying = <T extends object>(port: T, method: Methods<T>, when: "before" | "after"): T =>
+  intercepted(port, method, async (call) => {
+    if (when === "after") await call();
+    throw new Death(`${when} ${String(method)}`);
+  });
+
+/** A port with one call that a test takes into its own hands. */
+export const intercepted = <T extends object>(
+  port: T,
+  method: Methods<T>,
+  intercept: (call: () => Promise<unknown>) => Promise<unknown>,
+): T =>
+  new Proxy(port, {
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (name !== method || typeof member !== "function") return member;
+      return (...args: unknown[]) =>
+        intercept(() => Reflect.apply(member, target, args) as Promise<unknown>);
+    },
+  });
+
+/** A freeze: whoever calls `reach` waits until the test thaws it, and the test can wait for that. */
+export const freeze = () => {
+  const reached = Promise.withResolvers<void>();
+  const thawed = Promise.withResolvers<void>();
+  return {
+    reached: reached.promise,
+    thaw: () => thawed.resolve(),
+    async reach() {
+      reached.resolve();
+      await thawed.promise;
+    },
+  };
+};
+
+/**
+ * Loses the answers of the next calls of one command: the server has carried them out, and the
+ * client hears of a broken connection, as the SDK itself does, which then repeats the call.
+ */
+export const loseAnswers = (client: DynamoDBClient, command: string, times: number): void => {
+  let left = times;
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const result = await next(args);
+      if ("commandName" in context && context.commandName === command && left > 0) {
+        left -= 1;
+        throw Object.assign(new Error("socket hang up"), {
+          code: "ECONNRESET",
+          name: "TimeoutError",
+        });
+      }
+      return result;
+    },
+    { step: "deserialize", priority: "high", name: `loseAnswers${command}` },
+  );
+};
+
+/** Sums what DynamoDB bills for the calls of a client. */
+export const countCapacity = (client: DynamoDBClient): { readonly units: () => number } => {
+  let units = 0;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const input = { ...args.input, ReturnConsumedCapacity: "TOTAL" } as typeof args.input;
+      const result = await next({ ...args, input });
+      const { ConsumedCapacity: consumed } = result.output as {
+        ConsumedCapacity?: { CapacityUnits?: number };
+      };
+      units += consumed?.CapacityUnits ?? 0;
+      return result;
+    },
+    { step: "initialize", name: "countCapacity" },
+  );
+  return { units: () => units };
+};

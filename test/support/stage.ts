@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DeleteMessageCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import type { SQSRecord } from "aws-lambda";
+import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
+import { makeHttpTransport } from "../../lambdas/adapters/http/transport.ts";
+import {
+  decodeMessage,
+  encodeMessage,
+  makeSqsJobQueue,
+} from "../../lambdas/adapters/sqs/job-queue.ts";
+import { attemptVia } from "../../lambdas/channels/index.ts";
+import type { Attempt, JobQueue, JobStore, Observer } from "../../lambdas/core/ports.ts";
+import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
+import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
+import type { JobMessage, JobRequest, Priority } from "../../lambdas/core/rules/job.ts";
+import { makeAcceptJob } from "../../lambdas/core/usecases/accept-job.ts";
+import { makeDeliverJob } from "../../lambdas/core/usecases/deliver-job.ts";
+import { localDynamoDb, localSqs } from "../../lib/local/clients.ts";
+import { startEmulators } from "../../lib/local/emulators.ts";
+import { provisionQueues, provisionTable, TABLE_NAME } from "../../lib/local/provision.ts";
+import { makeDataDir, removeDataDir } from "./runtime-process.ts";
+
+/** Longer than any attempt of a test. */
+export const LEASE_MS = 45_000;
+
+/** A clock that a test can set forward; every worker may have its own. */
+export interface TestClock {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  advance(ms: number): void;
+}
+
+export const testClock = (): TestClock => {
+  let aheadMs = 0;
+  return {
+    now: () => Date.now() + aheadMs,
+    sleep: (ms) => sleep(ms),
+    advance: (ms) => {
+      aheadMs += ms;
+    },
+  };
+};
+
+/** What the observer was told, in order. */
+export const recordingObserver = (): Observer & { readonly events: readonly string[] } => {
+  const events: string[] = [];
+  return {
+    events,
+    attempted: (_, attempt, next) => void events.push(`attempted ${attempt.n}: ${next}`),
+    cameTooLate: (_, attempt) => void events.push(`came too late ${attempt.n}`),
+    closed: (_, attempt, next) => void events.push(`closed ${attempt.n}: ${next}`),
+    gaveUpMessage: (_, why) => void events.push(`gave up: ${why}`),
+    poisoned: () => void events.push("poisoned"),
+  };
+};
+
+/** The real table and queues on the embedded servers, and the use cases around them, to take apart. */
+export const startStage = async () => {
+  const dataDir = await makeDataDir();
+  const emulators = await startEmulators({ dataDir, dynamodb: true, sqs: true });
+  const dynamodb = localDynamoDb(emulators.dynamodbEndpoint ?? "");
+  const sqs = localSqs(emulators.sqsEndpoint ?? "");
+  await provisionTable(dynamodb);
+  const queueUrls = await provisionQueues(sqs);
+  const http = makeHttpTransport(parseAllowList("127.0.0.0/8"));
+
+  const storeOn = (client = dynamodb): JobStore =>
+    makeDynamoJobStore(
+      { client, name: TABLE_NAME, indexShards: 4, retentionMs: 30 * 24 * 3_600_000 },
+      () => randomBytes(9).toString("base64url"),
+    );
+  const chance = { fraction: () => 0, bytes: (count: number) => randomBytes(count) };
+
+  return {
+    dynamodb,
+    dynamodbEndpoint: emulators.dynamodbEndpoint ?? "",
+    sqs,
+    queueUrls,
+    store: storeOn(),
+    storeOn,
+    queueFor: (clock = testClock()): JobQueue => makeSqsJobQueue(sqs, queueUrls, clock),
+
+    /** A worker of its own, with its own clock, and with what a test puts between it and the world. */
+    worker(parts: {
+      readonly clock?: TestClock;
+      readonly store?: JobStore;
+      readonly queue?: JobQueue;
+      readonly attempt?: Attempt;
+      readonly observer?: Observer;
+    }) {
+      const clock = parts.clock ?? testClock();
+      return makeDeliverJob({
+        store: parts.store ?? storeOn(),
+        queue: parts.queue ?? makeSqsJobQueue(sqs, queueUrls, clock),
+        attempt: parts.attempt ?? attemptVia({ http }),
+        observer: parts.observer ?? recordingObserver(),
+        clock,
+        chance,
+        leaseMs: LEASE_MS,
+      });
+    },
+
+    /** Accepts a job and takes its message from the queue, as a worker would receive it. */
+    async accept(
+      request: Partial<JobRequest> & { readonly destination: JobRequest["destination"] },
+    ) {
+      const clock = testClock();
+      const { id } = await makeAcceptJob({
+        store: storeOn(),
+        queue: makeSqsJobQueue(sqs, queueUrls, clock),
+        clock,
+        chance,
+      })(jobRequest(request), "00".repeat(16), undefined);
+      await this.takeMessages("normal");
+      return { id, message: messageOf(id) };
+    },
+
+    /** Receives what is there, and deletes it: what a test then does with it, it does by hand. */
+    async takeMessages(queue: Priority | "deadLetters", waitSeconds = 1): Promise<JobMessage[]> {
+      const { Messages: messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: queueUrls[queue],
+          MaxNumberOfMessages: 10,
+          WaitTimeSeconds: waitSeconds,
+        }),
+      );
+      for (const { ReceiptHandle } of messages) {
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrls[queue], ReceiptHandle }));
+      }
+      return messages.map(({ Body = "" }) => decodeMessage(Body));
+    },
+
+    async stop() {
+      await emulators.stop();
+      await removeDataDir(dataDir);
+    },
+  };
+};
+
+export type Stage = Awaited<ReturnType<typeof startStage>>;
+
+export const jobRequest = (
+  request: Partial<JobRequest> & { readonly destination: JobRequest["destination"] },
+): JobRequest => ({
+  tenantId: "t1",
+  type: "webhook.dispatch",
+  priority: "normal",
+  executeAtMs: null,
+  maxAttempts: 8,
+  retry: defaultRetryPolicy,
+  metadata: [],
+  content: { body: Buffer.from("{}"), headers: [] },
+  ...request,
+});
+
+export const messageOf = (jobId: string, attempt = 1, generation = 0): JobMessage => ({
+  jobId,
+  priority: "normal",
+  generation,
+  attempt,
+});
+
+/** A message as a queue's event carries it. */
+export const recordOf = (
+  message: JobMessage | string,
+  messageId = randomBytes(8).toString("hex"),
+): SQSRecord => ({
+  messageId,
+  receiptHandle: messageId,
+  body: typeof message === "string" ? message : encodeMessage(message),
+  attributes: {
+    ApproximateReceiveCount: "1",
+    SentTimestamp: String(Date.now()),
+    SenderId: "",
+    ApproximateFirstReceiveTimestamp: String(Date.now()),
+  },
+  messageAttributes: {},
+  md5OfBody: "",
+  eventSource: "aws:sqs",
+  eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:pulsegate-normal",
+  awsRegion: "us-east-1",
+});
