@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
+import { makeAcceptJob } from "../../lambdas/core/usecases/accept-job.ts";
+import { localDynamoDb } from "../../lib/local/clients.ts";
+import { countCapacity, loseAnswers } from "../support/faults.ts";
+import { startReceiver } from "../support/receiver.ts";
+import type { Receiver } from "../support/receiver.ts";
+import {
+  jobRequest,
+  LEASE_MS,
+  messageOf,
+  recordingObserver,
+  startStage,
+  testClock,
+} from "../support/stage.ts";
+import type { Stage } from "../support/stage.ts";
+
+let stage: Stage;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  stage = await startStage();
+});
+afterAll(() => stage.stop());
+beforeEach(async () => {
+  receiver = await startReceiver();
+});
+afterEach(() => receiver.stop());
+
+const HASH = "cd".repeat(16);
+const client = () => localDynamoDb(stage.dynamodbEndpoint);
+const destination = () => ({ url: receiver.url, method: "POST" as const, timeoutMs: 10_000 });
+const received = (id: string, attempt = 1) => ({
+  message: messageOf(id, attempt),
+  sentAtMs: Date.now(),
+});
+const acceptOn = (store: Stage["store"]) =>
+  makeAcceptJob({
+    store,
+    queue: stage.queueFor(),
+    clock: testClock(),
+    chance: { fraction: () => 0, bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
+  });
+
+// Once: the SDK repeats the write and meets its own success. Five times: it gives up, and the
+// adapter asks the item itself.
+describe.each([1, 5])("a write whose answer is lost %i times is known as a success", (times) => {
+  const losing = (command: string) => {
+    const lossy = client();
+    loseAnswers(lossy, command, times);
+    return stage.storeOn(lossy);
+  };
+
+  it("the put of a new job, which is no replay", async () => {
+    const key = `lost-${times}`;
+    const accepted = await acceptOn(losing("PutItemCommand"))(
+      jobRequest({ destination: destination() }),
+      HASH,
+      key,
+    );
+    expect(accepted).toMatchObject({ id: keyedJobId("t1", key), isReplay: false });
+    await stage.takeMessages("normal");
+  });
+
+  it("the claim, which is carried out once", async () => {
+    const { id } = await stage.accept({ destination: destination() });
+    const store = losing("UpdateItemCommand");
+    expect(await stage.worker({ store })(received(id))).toEqual({ kind: "delete" });
+    expect(receiver.of(id)).toHaveLength(1);
+    expect(await stage.store.read(id, Date.now())).toMatchObject({ state: "success", attempts: 1 });
+  });
+
+  it("the result, which nobody takes for a late worker's", async () => {
+    const { id } = await stage.accept({ destination: destination() });
+    const lossy = client();
+    const observer = recordingObserver();
+    const attempt = async () => {
+      loseAnswers(lossy, "UpdateItemCommand", times);
+      return Promise.resolve({ kind: "delivered" as const, httpStatus: 200 });
+    };
+    await stage.worker({ store: stage.storeOn(lossy), observer, attempt })(received(id));
+    expect(observer.events).toEqual(["attempted 1: success"]);
+  });
+
+  it("the close of a dead worker's attempt", async () => {
+    const { id } = await stage.accept({ destination: destination() });
+    const dead = async () => Promise.reject(new Error("died"));
+    await expect(stage.worker({ attempt: dead })(received(id))).rejects.toThrow("died");
+    const later = testClock();
+    later.advance(LEASE_MS + 1);
+    const observer = recordingObserver();
+    const store = losing("UpdateItemCommand");
+    // The first update of this pass is the claim, which is refused; its answer is an error anyway.
+    await stage.worker({ clock: later, store, observer })(received(id));
+    expect(observer.events).toEqual(["closed 1: retry"]);
+    await stage.takeMessages("normal", 3);
+  });
+});
+
+describe("a job costs what DESIGN.md says", () => {
+  const life = async (more: object, statuses: readonly number[]) => {
+    receiver.answerStatuses(...statuses);
+    const counted = client();
+    const capacity = countCapacity(counted);
+    const store = stage.storeOn(counted);
+    const { id } = await acceptOn(store)(
+      jobRequest({
+        destination: destination(),
+        retry: { kind: "schedule", delaysMs: [100] },
+        ...more,
+      }),
+      HASH,
+      undefined,
+    );
+    const clock = testClock();
+    for (const [index] of statuses.entries()) {
+      const verdict = await stage.worker({ clock, store })(received(id, index + 1));
+      expect(verdict).toEqual({ kind: "delete" });
+      clock.advance(2_000);
+    }
+    await stage.takeMessages("normal");
+    return { units: capacity.units(), found: await stage.store.read(id, Date.now()) };
+  };
+  const body = Buffer.from(`"${"x".repeat(509)}"`);
+
+  it("4 write units, created and delivered at the first attempt, and no read", async () => {
+    const { units, found } = await life({ content: { body, headers: [["x-a", "b"]] } }, [200]);
+    expect(found).toMatchObject({ state: "success" });
+    expect(units).toBe(4);
+  });
+
+  it("3 more for a failed attempt, and at most 3 over its life for the sparse index", async () => {
+    const one = await life({ content: { body, headers: [] } }, [500, 200]);
+    expect(one.units).toBeLessThanOrEqual(4 + 3 + 3);
+    const four = await life({ content: { body, headers: [] } }, [500, 500, 500, 500, 200]);
+    expect(four.units).toBeLessThanOrEqual(4 + 4 * 3 + 3);
+  });
+
+  it("a payload of its own costs its size in kilobytes, and one read", async () => {
+    const big = Buffer.from(
+      JSON.stringify({ noise: crypto.getRandomValues(new Uint8Array(1_500)).join() }),
+    );
+    const { units } = await life({ content: { body: big, headers: [] } }, [200]);
+    const stored = Math.ceil(big.length / 1_024);
+    expect(units).toBeLessThanOrEqual(4 + stored + Math.ceil(big.length / 4_096));
+  });
+});
