@@ -15,10 +15,9 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BuildAppOptions } from "fauxqs";
 import { recordEmulators } from "./data-folder.ts";
+import { LOOPBACK, startFauxqs } from "./fauxqs.ts";
 
 export interface EmulatorsOrder {
   readonly dataDir: string;
@@ -35,7 +34,6 @@ export type EmulatorsReport =
       readonly sqsEndpoint?: string | undefined;
     };
 
-const LOOPBACK = "127.0.0.1";
 const PORT_ATTEMPTS = 5;
 const DYNOXIDE_START_MS = 15_000;
 const DYNOXIDE_TERM_MS = 3_000;
@@ -62,7 +60,7 @@ async function start({ dataDir, dynoxideBin, sqs }: EmulatorsOrder): Promise<voi
   try {
     const [dynamodbEndpoint, sqsEndpoint] = await Promise.all([
       dynoxideBin === undefined ? undefined : startDynoxide(dynoxideBin, dataDir),
-      sqs ? startFauxqs(dataDir) : undefined,
+      sqs ? startQueues(dataDir) : undefined,
     ]);
     report({ dynamodbEndpoint, sqsEndpoint });
   } catch (error) {
@@ -80,6 +78,12 @@ async function end(exitCode: number, error?: string): Promise<void> {
 
 function report(line: EmulatorsReport): void {
   if (!ending) process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function startQueues(dataDir: string): Promise<string> {
+  const { endpoint, close } = await startFauxqs(join(dataDir, "queues"));
+  closers.push(close);
+  return endpoint;
 }
 
 async function startDynoxide(bin: string, dataDir: string): Promise<string> {
@@ -142,70 +146,6 @@ async function endChild(child: ChildProcess): Promise<void> {
     child.kill("SIGKILL");
     await gone;
   }
-}
-
-async function startFauxqs(dataDir: string): Promise<string> {
-  const { buildApp, stores, openQueues } = await loadFauxqs();
-  const { sqsStore, snsStore } = stores;
-  const folder = join(dataDir, "queues");
-  let queues: Queues;
-  try {
-    queues = openQueues(folder);
-    queues.loadSqsAndSns(sqsStore, snsStore);
-  } catch (error) {
-    const file = join(folder, "fauxqs.db");
-    throw new Error(
-      `The queues ${file} cannot be read; move them away to start with empty ones (${messageOf(error)})`,
-      { cause: error },
-    );
-  }
-  mendGivingBack(queues);
-  // Only now, as fauxqs does it: what is loaded is not to be written again.
-  sqsStore.persistence = queues;
-  for (const queue of sqsStore.allQueues()) queue.persistence = queues;
-
-  const app = buildApp({ logger: false, stores });
-  closers.push(async () => {
-    await app.close();
-    queues.close();
-  });
-  return app.listen({ host: LOOPBACK, port: 0 });
-}
-
-type Stores = NonNullable<BuildAppOptions["stores"]>;
-type Queues = NonNullable<Stores["sqsStore"]["persistence"]>;
-
-/**
- * In 2.4.1 a message that is given back (ChangeMessageVisibility to 0) is forgotten until the next
- * start: its column for the number of receipts refuses the NULL that is written with it.
- */
-function mendGivingBack(queues: Queues): void {
-  const { db } = queues as unknown as { readonly db: DatabaseSync };
-  const makeReady = db.prepare(
-    "UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?",
-  );
-  queues.updateMessageReady = (messageId) => void makeReady.run(messageId);
-}
-
-/**
- * `startFauxqs` of 2.4.1 listens on all interfaces and cannot be told otherwise, so its parts are
- * put together here. They are not exported: the version is pinned, and a test looks where it listens.
- */
-async function loadFauxqs() {
-  const load = async <T>(file: string) =>
-    (await import(new URL(file, import.meta.resolve("fauxqs")).href)) as T;
-  const { buildApp } = await import("fauxqs");
-  const { SqsStore } = await load<{ SqsStore: new () => Stores["sqsStore"] }>("sqs/sqsStore.js");
-  const { SnsStore } = await load<{ SnsStore: new () => Stores["snsStore"] }>("sns/snsStore.js");
-  const { S3Store } = await load<{ S3Store: new () => Stores["s3Store"] }>("s3/s3Store.js");
-  const { PersistenceManager } = await load<{
-    PersistenceManager: new (folder: string) => Queues;
-  }>("persistence.js");
-  return {
-    buildApp,
-    stores: { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() },
-    openQueues: (folder: string) => new PersistenceManager(folder),
-  };
 }
 
 async function freePort(): Promise<number> {

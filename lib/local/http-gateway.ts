@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type { HttpFunction } from "../../lambdas/middleware/http.ts";
 import { gatewayEvent } from "./gateway-event.ts";
@@ -19,6 +19,8 @@ import { matchRoute } from "./match-route.ts";
 const MAX_BODY_BYTES = 10 * 1_024 * 1_024;
 const MAX_HEADER_BYTES = 10 * 1_024;
 const INTEGRATION_TIMEOUT_MS = 30_000;
+/** How long a request that has not come whole may go on coming while the gateway stops. */
+const ARRIVAL_GRACE_MS = 1_000;
 
 export interface HttpGateway {
   readonly url: string;
@@ -26,29 +28,53 @@ export interface HttpGateway {
   stop(): Promise<void>;
 }
 
-export const startHttpGateway = async (options: {
+export interface HttpGatewayOptions {
   readonly host: string;
   readonly port: number;
   /** By route key; `$default` takes what no other matches. */
   readonly routes: Readonly<Record<string, HttpFunction>>;
-}): Promise<HttpGateway> => {
+  /** How long a function is waited for. @default 30,000, the gateway's own limit */
+  readonly timeoutMs?: number;
+}
+
+export const startHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
   let isStopping = false;
+  const sockets = new Set<Socket>();
+  const underWay = new Map<ServerResponse, Promise<void>>();
+
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     if (isStopping) response.setHeader("connection", "close");
-    void answer(options.routes, request, response);
+    // For a connection that was told to be kept alive just before the stop.
+    response.once("close", () => isStopping && server.closeIdleConnections());
+    const answered = answer(options, request, response).finally(() => underWay.delete(response));
+    underWay.set(response, answered);
+  });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   });
   await listen(server, options.host, options.port);
+
+  const stop = async (): Promise<void> => {
+    isStopping = true;
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const response of underWay.keys()) {
+      if (!response.headersSent) response.setHeader("connection", "close");
+    }
+    // Node counts a connection that has asked for nothing yet as busy, and waits a minute for it.
+    const busy = new Set([...underWay.keys()].map(({ req }) => req.socket));
+    for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+    const grace = setTimeout(() => {
+      for (const { req } of underWay.keys()) if (!req.complete) req.socket.destroy();
+    }, ARRIVAL_GRACE_MS);
+    // A function outlives the client that has hung up on it.
+    await Promise.all([closed, ...underWay.values()]);
+    clearTimeout(grace);
+  };
+
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return {
-    url: `http://${host}:${port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        isStopping = true;
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
-  };
+  return { url: `http://${host}:${port}`, stop };
 };
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>
@@ -61,7 +87,7 @@ const listen = (server: Server, host: string, port: number): Promise<void> =>
   });
 
 const answer = async (
-  routes: Readonly<Record<string, HttpFunction>>,
+  { routes, timeoutMs = INTEGRATION_TIMEOUT_MS }: HttpGatewayOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -85,8 +111,9 @@ const answer = async (
           ...(Object.keys(pathParameters).length > 0 ? { pathParameters } : {}),
           requestContext: { ...event.requestContext, routeKey },
         },
-        lambdaContext(routeKey, INTEGRATION_TIMEOUT_MS),
+        lambdaContext(routeKey, timeoutMs),
       ),
+      timeoutMs,
     );
     if (!result) return refuse(response, 503, "Service Unavailable");
     send(response, result.statusCode ?? 200, headersOf(result), bodyOf(result));
@@ -107,10 +134,10 @@ const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> =
   return bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
 };
 
-const withinLimit = async <T>(work: Promise<T>): Promise<T | undefined> => {
+const withinLimit = async <T>(work: Promise<T>, limitMs: number): Promise<T | undefined> => {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), INTEGRATION_TIMEOUT_MS);
+    timer = setTimeout(() => resolve(undefined), limitMs);
   });
   try {
     return await Promise.race([work, limit]);

@@ -1,0 +1,78 @@
+/**
+ * The settings of a stage: the `stages` of cdk.json's context, one object a stage. A deployment
+ * names its stage (`--context stage=prod`, or `dev`); a wrong setting stops it before AWS is asked.
+ */
+import type { Node } from "constructs";
+import * as z from "zod";
+import { LEASE_SECONDS } from "../topology.ts";
+import type { SettingName } from "../topology.ts";
+
+const destination = z.union(
+  [z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6(), z.hostname().regex(/[^\d.]/)],
+  { error: "must be a host, an address, or an address range such as 10.0.0.0/8" },
+);
+
+const settings = z.strictObject({
+  /** A stage that may be thrown away: table, queues and logs go with their stacks. */
+  development: z.boolean().default(false),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  /** How long a job is kept after its end. */
+  retentionDays: z.int().min(1).max(3650).default(30),
+  /** Over how many keys an index spreads a tenant. Jobs written under another number stay unlisted. */
+  indexShards: z.int().min(1).max(100).default(4),
+  /** Networks, addresses and hosts that jobs may be sent to although they are no public ones. */
+  destinationAllow: z.array(destination).default([]),
+  /** Requests that the gateway lets through, all callers together. */
+  throttle: z
+    .strictObject({
+      requestsPerSecond: z.int().min(1).default(1000),
+      burst: z.int().min(1).default(2000),
+    })
+    .prefault({}),
+  /**
+   * Invocations at once per queue, unbounded if absent. A bound keeps pollers busy while nothing
+   * comes, and what they receive empty-handed is billed
+   * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+   */
+  maxConcurrency: z.int().min(2).max(1000).optional(),
+});
+
+export type StageSettings = Readonly<z.output<typeof settings>> & { readonly name: string };
+
+const stageName = z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, "lower-case letters, digits and -");
+const stages = z.record(stageName, z.unknown());
+
+/** Reads the stage that the deployment names, or throws with every fault, each after its field. */
+export function readStage(node: Node): StageSettings {
+  const name = parse(stageName, node.tryGetContext("stage") ?? "dev", ["stage"]);
+  const known = parse(stages, node.tryGetContext("stages") ?? {}, ["stages"]);
+  if (!Object.hasOwn(known, name)) {
+    const names = Object.keys(known).join(", ") || "none";
+    throw new StageError(`stage: "${name}" is not among the stages of cdk.json (${names})`);
+  }
+  return { ...parse(settings, known[name], ["stages", name]), name };
+}
+
+/** The same settings as a function reads them; each function gets those that its topology names. */
+export function settingVariables(stage: StageSettings): Readonly<Record<SettingName, string>> {
+  return {
+    LOG_LEVEL: stage.logLevel,
+    RETENTION_DAYS: String(stage.retentionDays),
+    INDEX_SHARDS: String(stage.indexShards),
+    DESTINATION_ALLOW: stage.destinationAllow.join(","),
+    LEASE_SECONDS: String(LEASE_SECONDS),
+  };
+}
+
+/** A fault of who deploys, not of the program: its message is all there is to say. */
+export class StageError extends Error {}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, at: readonly string[]): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new StageError(
+    result.error.issues
+      .map(({ path, message }) => `${[...at, ...path].join(".")}: ${message}`)
+      .join("\n"),
+  );
+}
