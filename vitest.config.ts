@@ -14,7 +14,16 @@ export default defineConfig({
         test: {
           ...shared,
           name: "inside",
-          include: ["test/{unit,integration,infra,contract}/**/*.test.ts"],
+          include: ["test/{unit,integration,contract}/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "infra",
+          include: ["test/infra/**/*.test.ts"],
+          // Every isolated file would load the whole CDK again.
+          isolate: false,
         },
       },
       {

@@ -1,6 +1,7 @@
 import { App, Stack } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { describe, expect, it } from "vitest";
+import { checkTimes } from "../../lib/aws/function-times.ts";
 import { JobQueues } from "../../lib/aws/job-queues.ts";
 import { JobTable } from "../../lib/aws/job-table.ts";
 import { LambdaFunction } from "../../lib/aws/lambda-function.ts";
@@ -128,9 +129,16 @@ describe("A function whose times do not fit together", () => {
     );
   });
 
-  it("is refused when a message comes back before lease and function are over", () => {
+  it("is refused when a message comes back while the function may still run", () => {
     const slow = { ...topology.bury, timeoutSeconds: 91 };
     expect(() => construct(slow)).toThrow("visibility of deadLetters, 90 s, is under 91 s");
+  });
+
+  it("is refused when a message comes back before the lease of a dead worker is over", () => {
+    expect(() => checkTimes("deliver", topology.deliver, () => 90)).not.toThrow();
+    expect(() => checkTimes("deliver", topology.deliver, () => 89)).toThrow(
+      "deliver: visibility of high, 89 s, is under 90 s",
+    );
   });
 
   it("is accepted at the very edge", () => {
