@@ -1,5 +1,6 @@
-import { randomBytes, randomFillSync } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeDynamoJobRecovery } from "../adapters/dynamodb/job-recovery.ts";
 import { makeDynamoJobStore } from "../adapters/dynamodb/job-store.ts";
 import type { Table } from "../adapters/dynamodb/table.ts";
 import { makeHttpTransport } from "../adapters/http/transport.ts";
@@ -11,6 +12,7 @@ import type { Chance, Clock } from "../core/ports.ts";
 import { makeAcceptJob } from "../core/usecases/accept-job.ts";
 import { makeBuryJob } from "../core/usecases/bury-job.ts";
 import { makeDeliverJob } from "../core/usecases/deliver-job.ts";
+import type { RecoverDeps } from "../core/usecases/recover-jobs.ts";
 import type { Deps as BuryDeps } from "../functions/bury/handler.ts";
 import type { Deps as CreateJobsDeps } from "../functions/create-jobs/handler.ts";
 import type { Deps as DeliverDeps } from "../functions/deliver/handler.ts";
@@ -121,10 +123,20 @@ export const composeBury = (environment: Environment, clients: Clients): BuryDep
   };
 };
 
+/** What `npm run recover`, and a local runtime at its start, work with. */
+export const composeRecovery = (environment: Environment, clients: Clients): RecoverDeps => {
+  const config = readConfig(environment, ["TABLE_NAME", ...DELIVERY_QUEUES]);
+  return {
+    recovery: makeDynamoJobRecovery(clients.dynamodb(), config.TABLE_NAME),
+    queue: makeSqsJobQueue(clients.sqs(), queueUrls(config), clock),
+    clock,
+  };
+};
+
 const clock: Clock = { now: () => Date.now(), sleep: (ms) => sleep(ms) };
 
 const chance: Chance = {
-  fraction: () => randomFillSync(new Uint32Array(1))[0]! / 2 ** 32,
+  fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
   bytes: (count) => randomBytes(count),
 };
 

@@ -1,6 +1,6 @@
 import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import type { Message, SQSClient } from "@aws-sdk/client-sqs";
-import type { SQSRecord } from "aws-lambda";
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LimitFunction } from "p-limit";
 import type { QueueFunction } from "../../lambdas/middleware/queue.ts";
@@ -37,7 +37,8 @@ export interface EventSource {
   stop(): Promise<void>;
 }
 
-const MAX_RECEIVE = 10;
+/** SQS receives and deletes so many at once, at most. */
+const MAX_MESSAGES_IN_CALL = 10;
 const LONG_POLL_SECONDS = 20;
 const AFTER_OUTAGE_MS = 1_000;
 
@@ -92,7 +93,12 @@ const receiveWindow = async (
   while (messages.length > 0 && messages.length < options.batchSize) {
     const leftMs = closesAtMs - Date.now();
     if (leftMs <= 0) break;
-    messages.push(...(await receive(options, Math.ceil(leftMs / 1_000), signal)));
+    try {
+      messages.push(...(await receive(options, Math.ceil(leftMs / 1_000), signal)));
+    } catch {
+      // What has come is hidden from everybody else by now: it is worked on.
+      break;
+    }
   }
   return messages;
 };
@@ -105,7 +111,7 @@ const receive = async (
   const { Messages: messages = [] } = await client.send(
     new ReceiveMessageCommand({
       QueueUrl: queueUrl,
-      MaxNumberOfMessages: MAX_RECEIVE,
+      MaxNumberOfMessages: MAX_MESSAGES_IN_CALL,
       WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ["All"],
     }),
@@ -114,39 +120,47 @@ const receive = async (
   return messages;
 };
 
-const inBatches = (messages: readonly Message[], size: number): (readonly Message[])[] =>
-  Array.from({ length: Math.ceil(messages.length / size) }, (_, index) =>
-    messages.slice(index * size, (index + 1) * size),
+const inBatches = <T>(items: readonly T[], size: number): (readonly T[])[] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
   );
 
 /** A function that throws, or answers in another form, has settled nothing of its batch. */
 const invoke = async (options: EventSourceOptions, batch: readonly Message[]): Promise<void> => {
   const { client, queueUrl, functionName, handler, timeoutMs, journal } = options;
   const records = batch.map((message) => recordOf(message, options.queueArn));
-  journal.began(records);
   try {
-    const response = await handler({ Records: records }, lambdaContext(functionName, timeoutMs));
-    const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    const isWellFormed = [...failed].every((id) =>
-      records.some(({ messageId }) => messageId === id),
-    );
-    const settled = isWellFormed ? records.filter(({ messageId }) => !failed.has(messageId)) : [];
-    if (settled.length > 0) {
-      await client.send(
-        new DeleteMessageBatchCommand({
-          QueueUrl: queueUrl,
-          Entries: settled.map(({ receiptHandle }, index) => ({
-            Id: String(index),
-            ReceiptHandle: receiptHandle,
-          })),
-        }),
-      );
+    journal.began(records);
+    try {
+      const response = await handler({ Records: records }, lambdaContext(functionName, timeoutMs));
+      for (const part of inBatches(settledOf(records, response), MAX_MESSAGES_IN_CALL)) {
+        await client.send(
+          new DeleteMessageBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: part.map(({ receiptHandle }, index) => ({
+              Id: String(index),
+              ReceiptHandle: receiptHandle,
+            })),
+          }),
+        );
+      }
+    } finally {
+      journal.ended(records);
     }
   } catch {
     // The function's log has said why; its messages come back when their visibility ends.
-  } finally {
-    journal.ended(records);
   }
+};
+
+/** An answer that names a message which is not of the batch settles nothing. */
+const settledOf = (
+  records: readonly SQSRecord[],
+  { batchItemFailures }: SQSBatchResponse,
+): readonly SQSRecord[] => {
+  const given = new Set(records.map(({ messageId }) => messageId));
+  const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+  const isWellFormed = [...failed].every((id) => given.has(id));
+  return isWellFormed ? records.filter(({ messageId }) => !failed.has(messageId)) : [];
 };
 
 const recordOf = (message: Message, queueArn: string): SQSRecord => ({

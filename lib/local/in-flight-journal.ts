@@ -37,6 +37,8 @@ export const openInFlightJournal = (dataDir: string): InFlightJournal => {
   const open = new Map<string, string>();
   let lines = 0;
   let file = openSync(path, "a");
+  // A line that the kill cut off must not swallow the one that comes next.
+  appendFileSync(file, "\n");
 
   const append = (entries: readonly object[]) => {
     appendFileSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));

@@ -1,13 +1,11 @@
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { makeDynamoJobRecovery } from "../../lambdas/adapters/dynamodb/job-recovery.ts";
-import { decodeMessage, makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
-import type { JobQueue, JobRecovery } from "../../lambdas/core/ports.ts";
+import { decodeMessage } from "../../lambdas/adapters/sqs/job-queue.ts";
+import type { JobRecovery } from "../../lambdas/core/ports.ts";
 import type { Job, JobMessage } from "../../lambdas/core/rules/job.ts";
 import { recoverJobs } from "../../lambdas/core/usecases/recover-jobs.ts";
+import type { RecoverDeps } from "../../lambdas/core/usecases/recover-jobs.ts";
 import type { QueueName } from "../topology.ts";
-import { TABLE_NAME } from "./provision.ts";
 
 /** A job that is due for this long, while no message waits to be received, has lost its message. */
 const OVERDUE_MS = 120_000;
@@ -17,8 +15,6 @@ export interface LocalRecovery {
   endFormerLeases(messageBodies: readonly string[]): Promise<void>;
   /** Puts back what should be in the queues and is not; resolves to how many messages it sent. */
   restoreLostMessages(): Promise<number>;
-  /** Sends every job that is not over a message anew. */
-  recoverAll(): Promise<number>;
 }
 
 /**
@@ -26,23 +22,11 @@ export interface LocalRecovery {
  * was killed is known to be dead.
  */
 export const makeLocalRecovery = (
-  dynamodb: DynamoDBClient,
+  { recovery, queue, clock }: RecoverDeps,
   sqs: SQSClient,
   queueUrls: Readonly<Record<QueueName, string>>,
 ): LocalRecovery => {
-  const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
-  const queue: JobQueue = makeSqsJobQueue(sqs, queueUrls, clock);
-  const recovery: JobRecovery = makeDynamoJobRecovery({
-    client: dynamodb,
-    name: TABLE_NAME,
-    indexShards: 1,
-    retentionMs: 0,
-  });
-  const recoverAll = () => recoverJobs({ recovery, queue, clock });
-
   return {
-    recoverAll,
-
     async endFormerLeases(messageBodies) {
       await Promise.all(
         messageBodies.map(async (body) => {
@@ -67,7 +51,7 @@ export const makeLocalRecovery = (
         }
       }
       // Fewer messages than jobs: the queues were lost, whole or in part, and nobody knows which.
-      if (messages.total < unfinished) return recoverAll();
+      if (messages.total < unfinished) return recoverJobs({ recovery, queue, clock });
       if (overdue.length === 0) return 0;
       return recoverJobs({ recovery: onlyThese(recovery, overdue), queue, clock });
     },

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { composeRecovery } from "../../lambdas/wiring/compose.ts";
 import { functions, LEASE_SECONDS, queues } from "../topology.ts";
 import type { FunctionName, FunctionTopology, QueueName } from "../topology.ts";
 import { grantedClients, localDynamoDb, localSqs } from "./clients.ts";
@@ -60,13 +61,17 @@ export const startRuntime = async (settings: LocalSettings): Promise<Runtime> =>
 
     const journal = openInFlightJournal(folder.path);
     started.push(() => journal.close());
-    const recovery = makeLocalRecovery(dynamodb, sqs, queueUrls);
+    const variables = variablesFrom(settings, queueUrls);
+    const recovery = makeLocalRecovery(
+      composeRecovery(variables, { dynamodb: () => dynamodb, sqs: () => sqs }),
+      sqs,
+      queueUrls,
+    );
     await recovery.endFormerLeases(journal.leftOver);
     journal.forgetLeftOver();
 
-    const { routes, consumers } = makeLocalFunctions(
-      variablesFrom(settings, queueUrls),
-      (topology) => grantedClients(endpoints, topology, queueUrls),
+    const { routes, consumers } = makeLocalFunctions(variables, (topology) =>
+      grantedClients(endpoints, topology, queueUrls),
     );
     const limit = pLimit(settings.WORKER_CONCURRENCY);
     const eventSources = triggers().map(({ functionName, queue, timeoutMs }): EventSource => {

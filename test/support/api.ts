@@ -85,8 +85,6 @@ export const apiAt = (baseUrl: string) => {
   };
 };
 
-export type Api = ReturnType<typeof apiAt>;
-
 /** The smallest job, with what a test adds. */
 export const jobTo = (url: string, more: object = {}, destination: object = {}) => ({
   tenant_id: "t1",

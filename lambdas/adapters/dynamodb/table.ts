@@ -8,10 +8,14 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import type { Item } from "./items.ts";
 
-/** The one table, as the stores in this folder see it. */
-export interface Table {
+/** Where the one table is. */
+export interface TableAddress {
   readonly client: DynamoDBClient;
   readonly name: string;
+}
+
+/** The one table, as the stores in this folder see it. */
+export interface Table extends TableAddress {
   /** Over how many partitions each tenant's index entries are spread. */
   readonly indexShards: number;
   /** How long a job is kept after its end. */
@@ -38,20 +42,20 @@ interface Update {
   readonly token?: { readonly attribute: string; readonly value: string };
 }
 
-export const getItem = async (table: Table, key: Key): Promise<Item | undefined> => {
+export const getItem = async (table: TableAddress, key: Key): Promise<Item | undefined> => {
   const { Item: item } = await table.client.send(
     new GetItemCommand({ TableName: table.name, Key: marshall(key), ConsistentRead: true }),
   );
   return item;
 };
 
-export const putItem = async (table: Table, item: Item): Promise<void> => {
+export const putItem = async (table: TableAddress, item: Item): Promise<void> => {
   await table.client.send(new PutItemCommand({ TableName: table.name, Item: item }));
 };
 
 /** Puts an item on a condition; see `proven` for what a lost answer means. */
 export const putItemIf = (
-  table: Table,
+  table: TableAddress,
   item: Item,
   condition: string,
   values: Readonly<Record<string, unknown>> | undefined,
@@ -73,7 +77,7 @@ export const putItemIf = (
 };
 
 /** Changes an item on a condition; the whole new item comes back. */
-export const updateItemIf = (table: Table, update: Update): Promise<Written> => {
+export const updateItemIf = (table: TableAddress, update: Update): Promise<Written> => {
   const { key, set, remove = [], condition, values = {}, token } = update;
   const names = new Set([
     ...Object.keys(set),
@@ -114,7 +118,7 @@ export const updateItemIf = (table: Table, update: Update): Promise<Written> => 
  * asked for the token, before the error is passed on as an unknown outcome.
  */
 const proven = async (
-  table: Table,
+  table: TableAddress,
   key: Key,
   token: Update["token"],
   write: () => Promise<Item>,

@@ -1,11 +1,33 @@
 import type { TransportErrorCode } from "../../channels/channel.ts";
 import { ForbiddenDestination } from "./safe-lookup.ts";
 
+export class TimeLimit extends Error {
+  constructor(limitMs: number) {
+    super(`no complete answer within ${limitMs} ms`);
+    this.name = "TimeLimit";
+  }
+}
+
+export class AnswerCutOff extends Error {
+  readonly code = "ECONNRESET";
+  constructor() {
+    super("the connection ended in the middle of the answer");
+    this.name = "AnswerCutOff";
+  }
+}
+
+export class ProtocolsSwitched extends Error {
+  constructor() {
+    super("the destination switched to another protocol, which nobody had asked for");
+    this.name = "ProtocolsSwitched";
+  }
+}
+
 /** What went wrong with a request, in the words that an attempt's record uses. */
 export const codeOf = (error: unknown): TransportErrorCode => {
-  if (error instanceof ForbiddenDestination) return "forbidden_destination";
   for (const cause of causesOf(error)) {
     if (cause instanceof ForbiddenDestination) return "forbidden_destination";
+    if (cause instanceof TimeLimit) return "timeout";
     const code = systemCodeOf(cause);
     const known = CODES.find(([pattern]) => pattern.test(code));
     if (known) return known[1];
@@ -19,12 +41,12 @@ const CODES: readonly (readonly [RegExp, TransportErrorCode])[] = [
     /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ETIMEDOUT|EHOSTDOWN|ENETDOWN)$/,
     "connect",
   ],
-  [/^(UND_ERR_CONNECT_TIMEOUT|EACCES|EPERM|EINVAL)$/, "connect"],
+  [/^(EACCES|EPERM|EINVAL)$/, "connect"],
   [
     /^(ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|UNABLE_TO_\w+|\w*SELF_SIGNED\w*|DEPTH_ZERO\w+|HOSTNAME_MISMATCH)$/,
     "tls",
   ],
-  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, "reset"],
+  [/^(ECONNRESET|EPIPE)$/, "reset"],
 ];
 
 export const textOf = (error: unknown): string => {

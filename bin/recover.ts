@@ -1,0 +1,40 @@
+import { recoverJobs } from "../lambdas/core/usecases/recover-jobs.ts";
+import { awsClients } from "../lambdas/wiring/clients.ts";
+import { composeRecovery } from "../lambdas/wiring/compose.ts";
+import { localDynamoDb, localSqs } from "../lib/local/clients.ts";
+import { readEndpointsFile } from "../lib/local/endpoints-file.ts";
+import { TABLE_NAME } from "../lib/local/provision.ts";
+import { readSettings } from "../lib/local/settings.ts";
+import { queues } from "../lib/topology.ts";
+import type { QueueName } from "../lib/topology.ts";
+
+/**
+ * `npm run recover`: sends every job that is not over a message anew. For a deployment whose queue
+ * was purged; safe at any time, since a message too many is deleted by the rules.
+ *
+ * With TABLE_NAME and the queues' URLs in the environment (the stack prints them) it works on that
+ * deployment, else on the runtime that runs on PULSEGATE_DATA_DIR.
+ */
+try {
+  const isDeployed = process.env["TABLE_NAME"] !== undefined;
+  const sent = await recoverJobs(
+    isDeployed ? composeRecovery(process.env, awsClients) : localRecovery(),
+  );
+  console.log(`${sent} jobs are not over; each has a message again`);
+} catch (error) {
+  console.error(`cannot recover: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+
+function localRecovery() {
+  const dataDir = readSettings(process.env).PULSEGATE_DATA_DIR;
+  const { endpoints, queueUrls } = readEndpointsFile(dataDir);
+  const urls = (Object.keys(queues) as QueueName[]).map((name) => [
+    queues[name].urlVariable,
+    queueUrls[name],
+  ]);
+  return composeRecovery(
+    { TABLE_NAME, ...Object.fromEntries(urls) },
+    { dynamodb: () => localDynamoDb(endpoints.dynamodb), sqs: () => localSqs(endpoints.sqs) },
+  );
+}

@@ -1,0 +1,47 @@
+/** docs/errors.md: a heading for each code, which a problem's \`type\` leads to. */
+export const errorsPage = (
+  codes: Readonly<Record<string, { readonly status: number; readonly title: string }>>,
+): string => `# Errors
+
+Printed from the table of codes by \`npm run generate\`; the explanations stand in
+\`lib/docs/errors-page.ts\`.
+
+Every error of ours is \`application/problem+json\` (RFC 9457) with \`type\`, \`title\`, \`status\`, \`detail\`,
+and beside them \`code\`, \`request_id\` and \`errors\`: every mistake of the request at once, each with the
+\`pointer\`, \`header\` or \`parameter\` where it stands.
+
+${Object.entries(codes)
+  .map(
+    ([code, { status, title }]) => `## ${code}\n\n${status}. ${title}. ${explanations[code] ?? ""}`,
+  )
+  .join("\n\n")}
+
+## What the gateway refuses by itself
+
+These come before any function of ours, as plain JSON (\`{"message": …}\`). A client treats them like
+the codes beside them.
+
+| status | when | like |
+| --- | --- | --- |
+| 403 | the signature of the request is missing or wrong (in the cloud) | |
+| 413 | the body is over 10 MB | \`payload_too_large\` |
+| 429 | the gateway's throttle | |
+| 431 | the headers are over 10 KB | |
+| 500 | a function ended without an answer | \`internal\` |
+| 503 | a function did not answer within 30 s | \`unavailable\` |
+`;
+
+const explanations: Readonly<Record<string, string>> = {
+  invalid_input:
+    "Something in the body, the query or a header breaks a rule; `errors` says what and where. Nothing was accepted.",
+  not_found:
+    "The route or the job does not exist. An id of another form is a job that does not exist.",
+  method_not_allowed: "`Allow` names the methods of this route.",
+  idempotency_conflict:
+    "The `Idempotency-Key` belongs to a job that was posted with another body. Use a new key for a new job.",
+  payload_too_large: "A payload has at most 262,144 bytes, a body at most 524,288.",
+  unsupported_media_type: "A body is `application/json` in UTF-8, and without a content encoding.",
+  internal: "A fault of ours. The log has more under the same `request_id`.",
+  unavailable:
+    "Something behind the API does not answer. `Retry-After` says when to try again. A job may have been accepted all the same: with an `Idempotency-Key` the repeat is safe.",
+};
