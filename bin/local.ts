@@ -1,13 +1,13 @@
-import { readSettings } from "../lib/local/settings.ts";
+import { loadEnvironment, readSettings } from "../lib/local/settings.ts";
 import { startRuntime } from "../lib/local/runtime.ts";
 import { untilAskedToStop } from "../lib/local/stop-signals.ts";
 
 /** `npm start`: the whole system on this machine. */
 
 try {
+  const settings = readSettings(loadEnvironment());
   // Metrics go to CloudWatch through the log; a terminal has no use for them.
   process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
-  const settings = readSettings(process.env);
   const runtime = await startRuntime(settings);
   console.log(greeting(runtime.url, settings.DESTINATION_ALLOW));
 

@@ -4,7 +4,7 @@ import { composeRecovery } from "../lambdas/wiring/compose.ts";
 import { localDynamoDb, localSqs } from "../lib/local/clients.ts";
 import { readEndpointsFile } from "../lib/local/endpoints-file.ts";
 import { TABLE_NAME } from "../lib/local/provision.ts";
-import { readSettings } from "../lib/local/settings.ts";
+import { loadEnvironment, readSettings } from "../lib/local/settings.ts";
 import { queues } from "../lib/topology.ts";
 import type { QueueName } from "../lib/topology.ts";
 
@@ -16,9 +16,10 @@ import type { QueueName } from "../lib/topology.ts";
  * deployment, else on the runtime that runs on PULSEGATE_DATA_DIR.
  */
 try {
-  const isDeployed = process.env["TABLE_NAME"] !== undefined;
+  const environment = loadEnvironment();
+  const isDeployed = environment["TABLE_NAME"] !== undefined;
   const sent = await recoverJobs(
-    isDeployed ? composeRecovery(process.env, awsClients) : localRecovery(),
+    isDeployed ? composeRecovery(environment, awsClients) : localRecovery(environment),
   );
   console.log(`${sent} jobs are not over; each has a message again`);
 } catch (error) {
@@ -26,8 +27,8 @@ try {
   process.exit(1);
 }
 
-function localRecovery() {
-  const dataDir = readSettings(process.env).PULSEGATE_DATA_DIR;
+function localRecovery(environment: NodeJS.ProcessEnv) {
+  const dataDir = readSettings(environment).PULSEGATE_DATA_DIR;
   const { endpoints, queueUrls } = readEndpointsFile(dataDir);
   const urls = (Object.keys(queues) as QueueName[]).map((name) => [
     queues[name].urlVariable,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import * as z from "zod";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 
@@ -73,6 +74,12 @@ export const readSettings = (
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
   throw new Error(`wrong setting: ${faults.join("; ")}`);
+};
+
+/** The process's environment, with what a file `.env` in this folder adds to it. */
+export const loadEnvironment = (): NodeJS.ProcessEnv => {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  return process.env;
 };
 
 export interface SettingDoc {

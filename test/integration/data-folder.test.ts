@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { isRunning } from "../support/processes.ts";
 import { openDataFolder, recordEmulators, type DataFolder } from "../../lib/local/data-folder.ts";
 
 /** Seconds pass here only where something does not end when asked; the rest is for slow machines. */
@@ -141,7 +142,7 @@ describe("the leftovers of a killed runtime", () => {
     const pids = await recorded();
     await openFolder();
     expect(pids).toHaveLength(2);
-    expect(await alive(pids)).toEqual([]);
+    expect(alive(pids)).toEqual([]);
   });
 
   it("are ended: a table whose host was killed too", async () => {
@@ -151,11 +152,11 @@ describe("the leftovers of a killed runtime", () => {
     process.kill(host!.pid, "SIGSTOP");
     await killed(runtime);
     process.kill(host!.pid, "SIGKILL");
-    await vi.waitFor(async () => expect(await alive([host!])).toEqual([]), DEADLINE);
-    expect(await alive([dynoxide!])).toEqual([dynoxide]);
+    await vi.waitFor(() => expect(alive([host!])).toEqual([]), DEADLINE);
+    expect(alive([dynoxide!])).toEqual([dynoxide]);
 
     await openFolder();
-    expect(await alive([dynoxide!])).toEqual([]);
+    expect(alive([dynoxide!])).toEqual([]);
     expect(await recorded()).toEqual([]);
   });
 
@@ -165,7 +166,7 @@ describe("the leftovers of a killed runtime", () => {
     process.kill(pids[0]!.pid, "SIGSTOP");
     await killed(runtime);
     await openFolder();
-    expect(await alive(pids)).toEqual([]);
+    expect(alive(pids)).toEqual([]);
   });
 
   it("do not include a process that was given the pid of one of them", async () => {
@@ -179,7 +180,7 @@ describe("the leftovers of a killed runtime", () => {
       JSON.stringify([{ ...record, startedAt: "long ago" }, { pid: -1, startedAt: "x" }, 7]),
     );
     await openFolder();
-    expect(await alive([record!])).toEqual([record]);
+    expect(alive([record!])).toEqual([record]);
     expect(stranger.signalCode).toBeNull();
   });
 
@@ -193,7 +194,7 @@ describe("the leftovers of a killed runtime", () => {
     const pids = await recorded();
     await folder.release();
     kill(Number(line));
-    await vi.waitFor(async () => expect(await alive(pids)).toEqual([]), DEADLINE);
+    await vi.waitFor(() => expect(alive(pids)).toEqual([]), DEADLINE);
     await openFolder();
   });
 
@@ -217,15 +218,8 @@ async function recorded(): Promise<readonly Recorded[]> {
   }
 }
 
-async function alive(processes: readonly Recorded[]): Promise<readonly Recorded[]> {
-  const states = await Promise.all(
-    processes.map(async (one) => {
-      const state = await readFile(`/proc/${one.pid}/stat`, "utf8").catch(() => " Z ");
-      return state.includes(" Z ") ? [] : [one];
-    }),
-  );
-  return states.flat();
-}
+const alive = (processes: readonly Recorded[]): readonly Recorded[] =>
+  processes.filter(({ pid }) => isRunning(pid));
 
 /** A Node process that runs the code, says a line when it is done with it and stays. */
 async function otherProcess(code: string, ...nodeOptions: readonly string[]) {

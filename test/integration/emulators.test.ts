@@ -1,15 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -27,6 +18,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { isRunning, listeningSockets } from "../support/processes.ts";
 import { startEmulators, type Emulators, type EmulatorsProps } from "../../lib/local/emulators.ts";
 import { findDynoxide } from "../../lib/local/find-dynoxide.ts";
 
@@ -244,41 +236,14 @@ async function recorded(): Promise<readonly Recorded[]> {
   return JSON.parse(record) as readonly Recorded[];
 }
 
-/** Those on record that are more than a zombie. */
+/** Those on record that still run. */
 async function alive(): Promise<readonly number[]> {
-  const states = await Promise.all(
-    (await recorded()).map(async ({ pid }) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "gone");
-      return stat === "gone" || / Z /.test(stat) ? [] : [pid];
-    }),
-  );
-  return states.flat();
+  return (await recorded()).map(({ pid }) => pid).filter(isRunning);
 }
 
 async function killGroup(): Promise<void> {
   const [host] = await recorded();
   process.kill(-host!.pid, "SIGKILL");
-}
-
-/** Every address that a process listens on, as host:port; IPv6 stays in hexadecimal. */
-async function listeningSockets(pid: number): Promise<readonly string[]> {
-  const fds = await readdir(`/proc/${pid}/fd`);
-  const links = await Promise.all(
-    fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")),
-  );
-  const tables = await Promise.all(["tcp", "tcp6"].map((t) => readFile(`/proc/net/${t}`, "utf8")));
-  const LISTEN = "0A";
-  return tables
-    .flatMap((table) => table.trim().split("\n").slice(1))
-    .map((line) => line.trim().split(/\s+/))
-    .filter(
-      ([, , , state, , , , , , inode]) => state === LISTEN && links.includes(`socket:[${inode}]`),
-    )
-    .map(([, local = ""]) => {
-      const [address = "", port = ""] = local.split(":");
-      const host = address === "0100007F" ? "127.0.0.1" : address;
-      return `${host}:${Number.parseInt(port, 16)}`;
-    });
 }
 
 async function script(body: string): Promise<string> {
