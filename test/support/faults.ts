@@ -49,22 +49,29 @@ export const freeze = () => {
 };
 
 /**
- * Loses the answers of the next calls of one command: the server has carried them out, and the
- * client hears of a broken connection, as the SDK itself does, which then repeats the call.
+ * Loses the next answers to one command, good or bad: the server has carried it out, and the client
+ * hears of a broken connection, as the SDK itself does, which then repeats the call.
+ *
+ * @param isMeant which calls of the command; all of them if left out
  */
-export const loseAnswers = (client: DynamoDBClient, command: string, times: number): void => {
+export const loseAnswers = (
+  client: DynamoDBClient,
+  command: string,
+  times: number,
+  isMeant: (input: object) => boolean = () => true,
+): void => {
   let left = times;
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const result = await next(args);
-      if ("commandName" in context && context.commandName === command && left > 0) {
-        left -= 1;
-        throw Object.assign(new Error("socket hang up"), {
-          code: "ECONNRESET",
-          name: "TimeoutError",
-        });
-      }
-      return result;
+      const isLost =
+        "commandName" in context && context.commandName === command && isMeant(args.input);
+      if (!isLost || left === 0) return next(args);
+      left -= 1;
+      await next(args).catch(() => undefined);
+      throw Object.assign(new Error("socket hang up"), {
+        code: "ECONNRESET",
+        name: "TimeoutError",
+      });
     },
     { step: "deserialize", priority: "high", name: `loseAnswers${command}` },
   );
