@@ -139,11 +139,15 @@ describe("a worker that dies between the HTTP call and the record", () => {
 });
 
 describe("a worker that wakes up after its lease", () => {
-  it.each([200, 500])("changes nothing, whatever it saw (%i)", async (status) => {
+  it.each([
+    [200, "recordResult"],
+    [500, "recordResult"],
+    [500, "putFailedAttempt"],
+  ] as const)("changes nothing, whatever it saw (%i, frozen at %s)", async (status, frozenAt) => {
     const { id, message } = await accept();
     receiver.answerStatuses(status);
     const frozen = freeze();
-    const store = intercepted(stage.store, "recordResult", async (call) => {
+    const store = intercepted(stage.store, frozenAt, async (call) => {
       await frozen.reach();
       return call();
     });
