@@ -94,7 +94,8 @@ const receiveWindow = async (
     const leftMs = closesAtMs - Date.now();
     if (leftMs <= 0) break;
     try {
-      messages.push(...(await receive(options, Math.ceil(leftMs / 1_000), signal)));
+      const waitSeconds = Math.min(LONG_POLL_SECONDS, Math.ceil(leftMs / 1_000));
+      messages.push(...(await receive(options, waitSeconds, signal)));
     } catch {
       // What has come is hidden from everybody else by now: it is worked on.
       break;

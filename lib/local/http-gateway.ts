@@ -43,7 +43,6 @@ export const startHttpGateway = async (options: HttpGatewayOptions): Promise<Htt
   const underWay = new Map<ServerResponse, Promise<void>>();
 
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-    if (isStopping) response.setHeader("connection", "close");
     // For a connection that was told to be kept alive just before the stop.
     response.once("close", () => isStopping && server.closeIdleConnections());
     const answered = answer(options, request, response).finally(() => underWay.delete(response));

@@ -1,5 +1,5 @@
 import { lookup } from "node:dns";
-import type { LookupAddress } from "node:dns";
+import type { LookupAddress, LookupAllOptions } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { mayConnectTo } from "../../core/rules/destination-policy.ts";
 import type { AllowList } from "../../core/rules/destination-policy.ts";
@@ -12,14 +12,21 @@ export class ForbiddenDestination extends Error {
   }
 }
 
+/** How names are looked up. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
  * A look-up that gives only addresses that may be connected to, for use where the socket is opened:
  * so the address that was checked is the one that is used. One forbidden address forbids the name.
  */
 export const safeLookup =
-  (allow: AllowList): LookupFunction =>
+  (allow: AllowList, resolve: Resolve = lookup): LookupFunction =>
   (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
       const isSafe =
         allow.hosts.has(hostname.toLowerCase().replace(/\.$/, "")) ||

@@ -6,6 +6,7 @@ import type { HttpRequest, Transports } from "../../channels/channel.ts";
 import { judgeHost } from "../../core/rules/destination-policy.ts";
 import type { AllowList } from "../../core/rules/destination-policy.ts";
 import { ForbiddenDestination, safeLookup } from "./safe-lookup.ts";
+import type { Resolve } from "./safe-lookup.ts";
 import { AnswerCutOff, codeOf, ProtocolsSwitched, textOf, TimeLimit } from "./transport-error.ts";
 
 const MAX_BODY_BYTES = 64 * 1_024;
@@ -18,8 +19,8 @@ const MAX_HEADER_BYTES = 16 * 1_024;
  * On Node's own client, since undici breaks off at an interim 100 (its issue 197) and, when a
  * request is given up while its TLS handshake goes on, leaves that connection open.
  */
-export const makeHttpTransport = (allow: AllowList): Transports["http"] => {
-  const lookup = safeLookup(allow);
+export const makeHttpTransport = (allow: AllowList, resolve?: Resolve): Transports["http"] => {
+  const lookup = safeLookup(allow, resolve);
   return async (request) => {
     const answer: PartialAnswer = { head: undefined, chunks: [], bytes: 0 };
     const body = () => Buffer.concat(answer.chunks).subarray(0, MAX_BODY_BYTES);
@@ -98,7 +99,7 @@ const begin = (
   const outgoing = overWire({
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port,
-    path: `${url.pathname}${url.search}`,
+    path: pathOf(url),
     method,
     headers: ["host", url.host, ...headers.flat(), ...lengthOf(method, body), ...CLOSE],
     agent: false,
@@ -107,6 +108,10 @@ const begin = (
   });
   return outgoing.end(body ?? undefined);
 };
+
+/** As the URL standard writes it, which keeps an empty query, and without the fragment. */
+const pathOf = ({ href, origin, hash }: URL): string =>
+  href.slice(origin.length, href.length - hash.length).replace(/#$/, "");
 
 const CLOSE = ["connection", "close"];
 
