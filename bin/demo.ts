@@ -69,7 +69,7 @@ async function measureSmallJobs(): Promise<boolean> {
       latenciesMs.push(performance.now() - sentAtMs);
     }
   };
-  await Promise.all(Array.from({ length: 4 }, client));
+  await Promise.all(Array.from({ length: 2 }, client));
   const ends = await Promise.all(ids.map((id) => follow(id)));
   const minutes = (performance.now() - startedAtMs) / 60_000;
   const sorted = latenciesMs.toSorted((a, b) => a - b);

@@ -5,6 +5,7 @@ import { problemCodes } from "../lambdas/core/errors.ts";
 import { settingDocs } from "../lib/local/settings.ts";
 import { errorsPage } from "../lib/docs/errors-page.ts";
 import { configurationPage, environmentExample } from "../lib/docs/configuration-page.ts";
+import { openApiJson, openApiYaml } from "../lib/docs/openapi/document.ts";
 
 /**
  * `npm run generate`: prints what is derived from the code, so that it cannot drift. With `--check`
@@ -14,6 +15,8 @@ const files: Readonly<Record<string, string>> = {
   ".env.example": environmentExample(settingDocs()),
   "docs/configuration.md": await markdown(configurationPage(settingDocs())),
   "docs/errors.md": await markdown(errorsPage(problemCodes)),
+  "lambdas/functions/system/openapi.json": await formatted(openApiJson(), "json"),
+  "openapi/openapi.yaml": await formatted(openApiYaml(), "yaml"),
 };
 
 const isCheck = process.argv.includes("--check");
@@ -30,7 +33,11 @@ if (isCheck && stale.length > 0) {
 }
 
 function markdown(text: string): Promise<string> {
-  return format(text, { parser: "markdown", printWidth: 100 });
+  return formatted(text, "markdown");
+}
+
+function formatted(text: string, parser: "json" | "markdown" | "yaml"): Promise<string> {
+  return format(text, { parser, printWidth: 100 });
 }
 
 function readIfThere(path: string): string | undefined {

@@ -24,14 +24,20 @@ try {
 
 function greeting(url: string, allow: string): string {
   // Its own health as the destination: a server that is there, so that the line works as pasted.
+  const here = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   const job = JSON.stringify({
     tenant_id: "demo",
     type: "webhook.dispatch",
-    destination: { url: `${url}/healthz`, method: "GET" },
+    destination: { url: `${here}/healthz`, method: "GET" },
   });
   return [
     `PulseGate listens on ${url}`,
     `Destinations beside the public internet (DESTINATION_ALLOW): ${allow || "none"}`,
-    `Try it: curl ${url}/v1/jobs -H 'content-type: application/json' -d '${job}'`,
+    ...(isLoopback(url) ? [] : ["Anybody who reaches this address may use it: AUTH is off"]),
+    `Try it: curl ${here}/v1/jobs -H 'content-type: application/json' -d '${job}'`,
   ].join("\n");
+}
+
+function isLoopback(url: string): boolean {
+  return /\/\/(127\.[\d.]+|\[::1\]|localhost):/.test(url);
 }

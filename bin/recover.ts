@@ -1,19 +1,17 @@
 import { recoverJobs } from "../lambdas/core/usecases/recover-jobs.ts";
 import { awsClients } from "../lambdas/wiring/clients.ts";
 import { composeRecovery } from "../lambdas/wiring/compose.ts";
-import { localDynamoDb, localSqs } from "../lib/local/clients.ts";
+import { localDynamoDb, localScheduler, localSqs } from "../lib/local/clients.ts";
 import { readEndpointsFile } from "../lib/local/endpoints-file.ts";
-import { TABLE_NAME } from "../lib/local/provision.ts";
+import { resourceVariables } from "../lib/local/provision.ts";
 import { loadEnvironment, readSettings } from "../lib/local/settings.ts";
-import { queues } from "../lib/topology.ts";
-import type { QueueName } from "../lib/topology.ts";
 
 /**
  * `npm run recover`: sends every job that is not over a message anew. For a deployment whose queue
  * was purged; safe at any time, since a message too many is deleted by the rules.
  *
- * With TABLE_NAME and the queues' URLs in the environment (the stack prints them) it works on that
- * deployment, else on the runtime that runs on PULSEGATE_DATA_DIR.
+ * With TABLE_NAME and the variables of queues and schedules in the environment (the stack prints
+ * them) it works on that deployment, else on the runtime that runs on PULSEGATE_DATA_DIR.
  */
 try {
   const environment = loadEnvironment();
@@ -30,12 +28,9 @@ try {
 function localRecovery(environment: NodeJS.ProcessEnv) {
   const dataDir = readSettings(environment).PULSEGATE_DATA_DIR;
   const { endpoints, queueUrls } = readEndpointsFile(dataDir);
-  const urls = (Object.keys(queues) as QueueName[]).map((name) => [
-    queues[name].urlVariable,
-    queueUrls[name],
-  ]);
-  return composeRecovery(
-    { TABLE_NAME, ...Object.fromEntries(urls) },
-    { dynamodb: () => localDynamoDb(endpoints.dynamodb), sqs: () => localSqs(endpoints.sqs) },
-  );
+  return composeRecovery(resourceVariables(queueUrls), {
+    dynamodb: () => localDynamoDb(endpoints.dynamodb),
+    sqs: () => localSqs(endpoints.sqs),
+    scheduler: () => localScheduler(endpoints.scheduler),
+  });
 }

@@ -24,8 +24,9 @@ export const LEASE_SECONDS = DELIVER_TIMEOUT_SECONDS;
 const VISIBILITY_SECONDS = LEASE_SECONDS + DELIVER_TIMEOUT_SECONDS;
 
 export interface QueueTopology {
-  /** The variable that carries the queue's URL to a function. */
+  /** The variables that carry the queue's URL, and its ARN for a schedule, to a function. */
   readonly urlVariable: string;
+  readonly arnVariable: string;
   readonly visibilitySeconds: number;
   readonly retentionSeconds: number;
   /** Where a message goes that was received `maxReceives` times and never deleted. */
@@ -35,8 +36,9 @@ export interface QueueTopology {
 export type QueueName = "high" | "normal" | "low" | "deadLetters" | "parked";
 export const priorities = ["high", "normal", "low"] as const;
 
-const deliveryQueue = (urlVariable: string): QueueTopology => ({
-  urlVariable,
+const deliveryQueue = (name: string): QueueTopology => ({
+  urlVariable: `QUEUE_URL_${name}`,
+  arnVariable: `QUEUE_ARN_${name}`,
   visibilitySeconds: VISIBILITY_SECONDS,
   retentionSeconds: RETENTION_SECONDS,
   // Throttled invocations raise the count too, so it is generous; true poison is rare.
@@ -44,12 +46,13 @@ const deliveryQueue = (urlVariable: string): QueueTopology => ({
 });
 
 export const queues: Readonly<Record<QueueName, QueueTopology>> = {
-  high: deliveryQueue("QUEUE_URL_HIGH"),
-  normal: deliveryQueue("QUEUE_URL_NORMAL"),
-  low: deliveryQueue("QUEUE_URL_LOW"),
+  high: deliveryQueue("HIGH"),
+  normal: deliveryQueue("NORMAL"),
+  low: deliveryQueue("LOW"),
   /** Messages that the delivery function could not settle; the bury function reads it. */
   deadLetters: {
     urlVariable: "QUEUE_URL_DEAD_LETTERS",
+    arnVariable: "QUEUE_ARN_DEAD_LETTERS",
     visibilitySeconds: VISIBILITY_SECONDS,
     retentionSeconds: RETENTION_SECONDS,
     redrive: { to: "parked", maxReceives: 100 },
@@ -57,9 +60,27 @@ export const queues: Readonly<Record<QueueName, QueueTopology>> = {
   /** The end of the line: messages that nothing could read. Nobody consumes it; an alarm watches. */
   parked: {
     urlVariable: "QUEUE_URL_PARKED",
+    arnVariable: "QUEUE_ARN_PARKED",
     visibilitySeconds: VISIBILITY_SECONDS,
     retentionSeconds: RETENTION_SECONDS,
   },
+};
+
+/**
+ * Messages for later than a queue can delay: one-time schedules, in a group of their own. They
+ * assume a role that may send to the queues they name, and to nothing else.
+ */
+export const schedules = {
+  groupVariable: "SCHEDULE_GROUP",
+  roleVariable: "SCHEDULE_ROLE_ARN",
+  sendTo: priorities,
+  /** Where a message goes that could not be sent for a day. */
+  deadLetters: "deadLetters",
+} as const satisfies {
+  readonly groupVariable: string;
+  readonly roleVariable: string;
+  readonly sendTo: readonly QueueName[];
+  readonly deadLetters: QueueName;
 };
 
 export interface IndexTopology {
@@ -77,27 +98,42 @@ export const table = {
   indexes: [
     { name: "by_tenant", partitionKey: "tpk", sortKey: "tsk" },
     { name: "needs_attention", partitionKey: "npk", sortKey: "nsk" },
-  ] satisfies readonly IndexTopology[],
+  ] as const satisfies readonly IndexTopology[],
 } as const;
 
-/** The part of the table that a grant opens: every partition key begins with one of these. */
-export type KeyPrefix = "JOB#" | "READY#";
+export type IndexName = (typeof table.indexes)[number]["name"];
 
-export type TableAction = "GetItem" | "PutItem" | "UpdateItem" | "Query";
+/** The part of the table that a grant opens: every partition key begins with one of these. */
+export type KeyPrefix = "JOB#" | "DEDUPE#" | "SECRET#" | "READY#";
+
+export type TableAction =
+  "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query";
 
 export interface Grants {
   readonly table?: {
     readonly actions: readonly TableAction[];
     readonly keyPrefixes: readonly KeyPrefix[];
+    /** May query these indexes, whose keys begin with a tenant. */
+    readonly indexes?: readonly IndexName[];
   };
   readonly sendTo?: readonly QueueName[];
   readonly consume?: readonly QueueName[];
   /** May read the attributes of these queues (are they there, how many messages). */
   readonly inspect?: readonly QueueName[];
+  /** May create and delete schedules, which send to the queues in its place. */
+  readonly schedule?: boolean;
+  /** May look whether the group of schedules is there. */
+  readonly inspectSchedules?: boolean;
 }
 
 export type SettingName =
-  "LOG_LEVEL" | "RETENTION_DAYS" | "INDEX_SHARDS" | "DESTINATION_ALLOW" | "LEASE_SECONDS";
+  | "LOG_LEVEL"
+  | "RETENTION_DAYS"
+  | "INDEX_SHARDS"
+  | "DESTINATION_ALLOW"
+  | "LEASE_SECONDS"
+  | "DEDUPE_WINDOW_SECONDS"
+  | "QUEUE_CAPACITY";
 
 export interface FunctionTopology {
   readonly timeoutSeconds: number;
@@ -134,19 +170,49 @@ export const functions = {
   "create-jobs": {
     timeoutSeconds: API_TIMEOUT_SECONDS,
     memoryMb: 512,
-    routes: ["POST /v1/jobs"],
-    settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS", "DESTINATION_ALLOW"],
+    routes: ["POST /v1/jobs", "POST /v1/jobs/batch"],
+    settings: [
+      "LOG_LEVEL",
+      "RETENTION_DAYS",
+      "INDEX_SHARDS",
+      "DESTINATION_ALLOW",
+      "DEDUPE_WINDOW_SECONDS",
+      "QUEUE_CAPACITY",
+    ],
     grants: {
-      table: { actions: ["GetItem", "PutItem"], keyPrefixes: ["JOB#"] },
+      table: { actions: ["GetItem", "PutItem"], keyPrefixes: ["JOB#", "DEDUPE#"] },
       sendTo: priorities,
+      schedule: true,
+      inspect: priorities,
     },
   },
   "read-jobs": {
     timeoutSeconds: API_TIMEOUT_SECONDS,
     memoryMb: 512,
-    routes: ["GET /v1/jobs/{id}", "GET /v1/jobs/{id}/attempts"],
+    routes: ["GET /v1/jobs", "GET /v1/jobs/{id}", "GET /v1/jobs/{id}/attempts"],
     settings: ["LOG_LEVEL", "INDEX_SHARDS", "RETENTION_DAYS"],
-    grants: { table: { actions: ["GetItem", "Query"], keyPrefixes: ["JOB#"] } },
+    grants: {
+      table: {
+        // The secret that seals cursors is made by whoever needs it first.
+        actions: ["GetItem", "BatchGetItem", "Query", "PutItem"],
+        keyPrefixes: ["JOB#", "SECRET#"],
+        indexes: ["by_tenant", "needs_attention"],
+      },
+    },
+  },
+  "change-jobs": {
+    timeoutSeconds: API_TIMEOUT_SECONDS,
+    memoryMb: 512,
+    routes: ["POST /v1/jobs/{id}/cancel", "POST /v1/jobs/{id}/retry"],
+    settings: ["LOG_LEVEL", "INDEX_SHARDS", "RETENTION_DAYS"],
+    grants: {
+      table: {
+        actions: ["GetItem", "Query", "UpdateItem", "DeleteItem"],
+        keyPrefixes: ["JOB#", "DEDUPE#"],
+      },
+      sendTo: priorities,
+      schedule: true,
+    },
   },
   system: {
     timeoutSeconds: API_TIMEOUT_SECONDS,
@@ -156,6 +222,7 @@ export const functions = {
     grants: {
       table: { actions: ["GetItem"], keyPrefixes: ["READY#"] },
       inspect: [...priorities, "deadLetters"],
+      inspectSchedules: true,
     },
   },
   deliver: {
@@ -170,6 +237,7 @@ export const functions = {
     grants: {
       table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
       sendTo: priorities,
+      schedule: true,
       consume: priorities,
     },
     feedsItself: true,
@@ -182,6 +250,7 @@ export const functions = {
     grants: {
       table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
       sendTo: priorities,
+      schedule: true,
       consume: ["deadLetters"],
     },
     feedsItself: true,
@@ -201,5 +270,12 @@ export const variablesOf = ({ settings, grants }: FunctionTopology): readonly st
     ...settings,
     ...(grants.table ? [table.nameVariable] : []),
     ...[...queueNames].map((queue) => queues[queue].urlVariable),
+    ...(grants.schedule || grants.inspectSchedules ? [schedules.groupVariable] : []),
+    ...(grants.schedule
+      ? [
+          schedules.roleVariable,
+          ...[...schedules.sendTo, schedules.deadLetters].map((queue) => queues[queue].arnVariable),
+        ]
+      : []),
   ];
 };

@@ -1,5 +1,7 @@
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetScheduleGroupCommand } from "@aws-sdk/client-scheduler";
+import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 
@@ -24,3 +26,10 @@ export const checkQueue = (client: SQSClient, queueUrl: string) => async (): Pro
     { abortSignal: AbortSignal.timeout(LIMIT_MS) },
   );
 };
+
+export const checkSchedules =
+  (client: SchedulerClient, group: string) => async (): Promise<void> => {
+    await client.send(new GetScheduleGroupCommand({ Name: group }), {
+      abortSignal: AbortSignal.timeout(LIMIT_MS),
+    });
+  };

@@ -27,24 +27,41 @@ const REFUSED_HEADER_PREFIXES = ["proxy-", "webhook-", "x-pulsegate-"];
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VISIBLE_ASCII = /^[\t\x20-\x7e]*$/;
 
+const urlText = z.string().meta({
+  description:
+    "Called as the URL standard reads it, without its fragment. A host, no credentials, a port from 1 to 65535. An address that is private, loopback or otherwise reserved is refused.",
+  maxLength: MAX_URL_LENGTH,
+  // As much of faultOfUrl as a pattern can say: no blanks, control characters or backslashes.
+  pattern:
+    "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\\\\\s\\u0000-\\u001f\\u007f-\\u009f]+([/?#][^\\\\\\s\\u0000-\\u001f\\u007f-\\u009f]*)?$",
+});
+
+const timeoutMs = z.int().min(100).max(30_000).meta({
+  description:
+    "For the whole attempt, in milliseconds: from the look-up of the name to the last byte.",
+});
+
 /** What a webhook's sender says of where it goes; literal addresses are judged here already. */
 export const webhookDestination = (allow: AllowList): z.ZodType<DestinationRequest> =>
   z
     .strictObject({
-      url: z.string().superRefine((url, context) => {
+      url: urlText.superRefine((url, context) => {
         const fault = faultOfUrl(url, allow);
         if (fault) context.addIssue({ code: "custom", message: fault });
       }),
-      method: z.enum(["POST", "PUT", "PATCH", "GET", "DELETE"]).default("POST"),
-      headers: headers.default([]),
-      timeout_ms: z.int().min(100).max(30_000).default(10_000),
+      method: z
+        .enum(["POST", "PUT", "PATCH", "GET", "DELETE"])
+        .meta({ description: "`GET` goes with no payload." })
+        .default("POST"),
+      headers: headers.prefault({}),
+      timeout_ms: timeoutMs.default(10_000),
     })
     .transform(({ url, method, headers: given, timeout_ms: timeoutMs }) => ({
       destination: { url, method, timeoutMs },
       headers: given,
     }));
 
-const headers = stringPairs().superRefine((pairs, context) => {
+const headerPairs = stringPairs().superRefine((pairs, context) => {
   const names = new Set<string>();
   const complain = (name: string, message: string) =>
     context.addIssue({ code: "custom", path: [name], message });
@@ -74,6 +91,22 @@ const headers = stringPairs().superRefine((pairs, context) => {
     });
   }
 });
+
+const headers = headerPairs.meta({
+  description: `Sent with every attempt; at most ${MAX_HEADER_BYTES} bytes of names and values together. Names are unique without regard to case.`,
+  type: "object",
+  maxProperties: MAX_HEADERS,
+  propertyNames: { pattern: TOKEN.source, not: { pattern: refusedHeaderPattern() } },
+  additionalProperties: { type: "string", pattern: VISIBLE_ASCII.source },
+});
+
+/** The names that are refused, in any case: JSON Schema's patterns know no flag for that. */
+function refusedHeaderPattern(): string {
+  const inAnyCase = (name: string) =>
+    name.replaceAll(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
+  const names = [...REFUSED_HEADERS].map((name) => `${inAnyCase(name)}$`);
+  return `^(${[...names, ...REFUSED_HEADER_PREFIXES.map(inAnyCase)].join("|")})`;
+}
 
 /**
  * What is wrong with a URL, or nothing. `URL` repairs much that its writer did not mean, so the text

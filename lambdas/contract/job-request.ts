@@ -3,8 +3,6 @@ import { channelOf } from "../channels/index.ts";
 import { stringPairs } from "../channels/string-pairs.ts";
 import { Problem } from "../core/errors.ts";
 import type { Mistake } from "../core/errors.ts";
-import { defaultRetryPolicy } from "../core/rules/backoff.ts";
-import type { RetryPolicy } from "../core/rules/backoff.ts";
 import type { AllowList } from "../core/rules/destination-policy.ts";
 import type { JobRequest } from "../core/rules/job.ts";
 import { meaningOf } from "../core/rules/json-text.ts";
@@ -13,13 +11,12 @@ import { codePointLength } from "../core/rules/text.ts";
 import { mistakesOf } from "./mistakes.ts";
 import { MAX_PAYLOAD_BYTES } from "./request-body.ts";
 import type { JsonBody } from "./request-body.ts";
+import { retryRequest } from "./retry-request.ts";
 
-const DAY_MS = 24 * 3_600_000;
-const MAX_AHEAD_MS = 366 * DAY_MS;
-const MAX_DELAY_MS = DAY_MS;
-const DEFAULT_MAX_ATTEMPTS = 8;
-const DEFAULT_BASE_DELAY_MS = 500;
-const DEFAULT_MAX_DELAY_MS = 30_000;
+const MAX_AHEAD_MS = 366 * 24 * 3_600_000;
+
+/** Text is well-formed Unicode without U+0000: the reader of the body sees to it. */
+const WITHOUT_NUL = "^[^\\u0000]*$";
 
 /** The payload is the job's own business: nobody looks into it. */
 export const isPayload = (path: readonly (string | number)[]): boolean =>
@@ -66,6 +63,7 @@ export const parseJobRequest = (
       priority: parsed.data.priority,
       destination,
       executeAtMs: parsed.data.execute_at ?? null,
+      dedupeKey: parsed.data.dedupe_key ?? null,
       maxAttempts,
       retry: policy,
       metadata: parsed.data.metadata,
@@ -91,27 +89,71 @@ const typeOf = (value: unknown): string => {
 const isGetWithPayload = ({ value, opaqueTexts }: JsonBody): boolean =>
   opaqueTexts.has("/payload") && memberOf(memberOf(value, "destination"), "method") === "GET";
 
-const jobSchema = (
+export const tenantId = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 characters of A-Z a-z 0-9 _ . -")
+  .meta({ description: "Whose job it is." });
+
+export const jobType = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,128}$/, "must be 1 to 128 characters of A-Z a-z 0-9 _ . : -")
+  .meta({
+    description:
+      "What kind of job it is: `webhook.dispatch`. A type that nothing serves is accepted, and ends `failed`.",
+  });
+
+/** The job as a caller sends it, to the letter: the API's description is printed from it. */
+export const jobSchema = (
   type: string,
   { nowMs, allow }: { readonly nowMs: number; readonly allow: AllowList },
 ) =>
   z.strictObject({
-    tenant_id: z
-      .string()
-      .regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 characters of A-Z a-z 0-9 _ . -"),
-    type: z
-      .string()
-      .regex(/^[A-Za-z0-9_.:-]{1,128}$/, "must be 1 to 128 characters of A-Z a-z 0-9 _ . : -"),
-    payload: z.unknown().optional(),
+    tenant_id: tenantId,
+    type: jobType,
+    payload: payload.optional(),
     destination: channelOf(type).destination(allow),
+    dedupe_key: dedupeKey.optional(),
     execute_at: executeAt(nowMs).optional(),
-    retry: retry.prefault({}),
-    priority: z.enum(["high", "normal", "low"]).default("normal"),
-    metadata: metadata.default([]),
+    retry: retryRequest.prefault({}),
+    priority: priority.default("normal"),
+    metadata: metadata.prefault({}),
   });
 
+const payload = z.unknown().meta({
+  description: `Any JSON, of at most ${MAX_PAYLOAD_BYTES} bytes as it was sent. It is not looked into, and delivered byte for byte. Left out: the body is empty. Not together with the method \`GET\`.`,
+});
+
+const priority = z.enum(["high", "normal", "low"]).meta({
+  description: "Which queue it waits in: one that is full does not hold up the others.",
+});
+
+const MAX_DEDUPE_KEY_LENGTH = 256;
+
+const dedupeKey = z
+  .string()
+  .refine((key) => {
+    const length = codePointLength(key);
+    return length >= 1 && length <= MAX_DEDUPE_KEY_LENGTH;
+  }, `must be 1 to ${MAX_DEDUPE_KEY_LENGTH} characters`)
+  .meta({
+    description:
+      "A second job of the tenant with this key is the first one, for an hour from its creation (a setting). A cancelled job frees its key. Compared code point by code point.",
+    minLength: 1,
+    maxLength: MAX_DEDUPE_KEY_LENGTH,
+    pattern: WITHOUT_NUL,
+  });
+
+const executeAtText = z.string().meta({
+  description:
+    "Not before this time, up to 366 days ahead; in the past means now. RFC 3339 with an offset, in upper or lower case; what is finer than a millisecond is rounded up.",
+  format: "date-time",
+  // `format` alone is read differently by every validator.
+  pattern:
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+});
+
 const executeAt = (nowMs: number) =>
-  z.string().transform((text, context) => {
+  executeAtText.transform((text, context) => {
     const atMs = parseRfc3339(text);
     const fault =
       atMs === undefined
@@ -124,76 +166,40 @@ const executeAt = (nowMs: number) =>
     return z.NEVER;
   });
 
-const retry = z
-  .strictObject({
-    max_attempts: z.int().min(1).max(50).optional(),
-    schedule_ms: z.array(z.int().min(100).max(MAX_DELAY_MS)).min(1).max(49).optional(),
-    base_delay_ms: z.int().min(100).max(3_600_000).optional(),
-    max_delay_ms: z.int().max(MAX_DELAY_MS).optional(),
-  })
-  .superRefine(({ schedule_ms: schedule, base_delay_ms: base, max_delay_ms: max }, context) => {
-    if (schedule && (base !== undefined || max !== undefined)) {
-      context.addIssue({
-        code: "custom",
-        message: "has either schedule_ms or base_delay_ms and max_delay_ms",
-      });
-    }
-    if (max !== undefined && max < (base ?? DEFAULT_BASE_DELAY_MS)) {
-      context.addIssue({
-        code: "custom",
-        path: ["max_delay_ms"],
-        message: "must be at least base_delay_ms",
-      });
-    }
-  })
-  .transform((given) => ({
-    max_attempts:
-      given.max_attempts ??
-      (given.schedule_ms ? given.schedule_ms.length + 1 : DEFAULT_MAX_ATTEMPTS),
-    policy: policyOf(given),
-  }));
-
-const policyOf = (given: {
-  readonly schedule_ms?: readonly number[] | undefined;
-  readonly base_delay_ms?: number | undefined;
-  readonly max_delay_ms?: number | undefined;
-}): RetryPolicy => {
-  if (given.schedule_ms) return { kind: "schedule", delaysMs: given.schedule_ms };
-  if (given.base_delay_ms === undefined && given.max_delay_ms === undefined)
-    return defaultRetryPolicy;
-  const baseMs = given.base_delay_ms ?? DEFAULT_BASE_DELAY_MS;
-  return {
-    kind: "doubling",
-    baseMs,
-    maxMs: given.max_delay_ms ?? Math.max(DEFAULT_MAX_DELAY_MS, baseMs),
-  };
-};
-
 const MAX_METADATA = 20;
 const MAX_METADATA_BYTES = 2_048;
+const MAX_METADATA_NAME_LENGTH = 64;
 
-const metadata = stringPairs().superRefine((pairs, context) => {
-  for (const [name] of pairs) {
-    const length = codePointLength(name);
-    if (length < 1 || length > 64) {
+const metadata = stringPairs()
+  .superRefine((pairs, context) => {
+    for (const [name] of pairs) {
+      const length = codePointLength(name);
+      if (length < 1 || length > MAX_METADATA_NAME_LENGTH) {
+        context.addIssue({
+          code: "custom",
+          path: [name],
+          message: `must have a name of 1 to ${MAX_METADATA_NAME_LENGTH} characters`,
+        });
+      }
+    }
+    if (pairs.length > MAX_METADATA) {
+      context.addIssue({ code: "custom", message: `must be at most ${MAX_METADATA} pairs` });
+    }
+    const bytes = pairs.reduce(
+      (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
+      0,
+    );
+    if (bytes > MAX_METADATA_BYTES) {
       context.addIssue({
         code: "custom",
-        path: [name],
-        message: "must have a name of 1 to 64 characters",
+        message: `must be at most ${MAX_METADATA_BYTES} bytes together`,
       });
     }
-  }
-  if (pairs.length > MAX_METADATA) {
-    context.addIssue({ code: "custom", message: `must be at most ${MAX_METADATA} pairs` });
-  }
-  const bytes = pairs.reduce(
-    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
-    0,
-  );
-  if (bytes > MAX_METADATA_BYTES) {
-    context.addIssue({
-      code: "custom",
-      message: `must be at most ${MAX_METADATA_BYTES} bytes together`,
-    });
-  }
-});
+  })
+  .meta({
+    description: `Strings of the caller's own, at most ${MAX_METADATA_BYTES} bytes of names and values together. \`trace_id\` goes into the logs.`,
+    type: "object",
+    maxProperties: MAX_METADATA,
+    propertyNames: { minLength: 1, maxLength: MAX_METADATA_NAME_LENGTH, pattern: WITHOUT_NUL },
+    additionalProperties: { type: "string", pattern: WITHOUT_NUL },
+  });

@@ -1,5 +1,7 @@
 import { Problem } from "../core/errors.ts";
 import type { Mistake } from "../core/errors.ts";
+import { openCursor, sealCursor } from "../core/rules/cursor.ts";
+import { isJobId } from "../core/rules/ids.ts";
 
 /**
  * A request's query parameters, read from the raw string: the gateway joins repeated ones by comma,
@@ -29,27 +31,60 @@ export const readQuery = <N extends string>(
 
 const DEFAULT_LIMIT = 50;
 
-/** @throws Problem `invalid_input` unless it is a whole number from 1 to 100, plainly written */
-export const parseLimit = (text: string | undefined): number => {
+/** A whole number from 1 to 100, plainly written, or `undefined` if the text is none. */
+export const parseLimit = (text: string | undefined): number | undefined => {
   if (text === undefined) return DEFAULT_LIMIT;
-  if (/^([1-9]\d?|100)$/.test(text)) return Number(text);
-  throw new Problem("invalid_input", "The query is not valid.", {
-    mistakes: [{ parameter: "limit", detail: "must be a whole number from 1 to 100" }],
-  });
+  return /^([1-9]\d?|100)$/.test(text) ? Number(text) : undefined;
 };
 
-/** Where a page of attempts ended, opaque to its reader. It opens nothing: the job is looked up anew. */
-export const attemptCursor = {
-  encode: (afterN: number): string => Buffer.from(`n${afterN}`).toString("base64url"),
+/**
+ * Which attempts of a job are asked for.
+ *
+ * @throws Problem `invalid_input` with every mistake at once
+ */
+export const parseAttemptsQuery = (
+  rawQueryString: string,
+  jobId: string,
+  secret: Uint8Array,
+): { readonly limit: number; readonly afterN: number } => {
+  const query = readQuery(rawQueryString, ["limit", "cursor"]);
+  const limit = parseLimit(query.limit);
+  const position =
+    query.cursor === undefined ? "0" : openCursor(secret, ["attempts", jobId], query.cursor);
+  const mistakes: Mistake[] = [
+    ...(limit === undefined
+      ? [{ parameter: "limit", detail: "must be a whole number from 1 to 100" }]
+      : []),
+    ...(position === undefined
+      ? [{ parameter: "cursor", detail: "is not a cursor of this list" }]
+      : []),
+  ];
+  if (limit === undefined || position === undefined) {
+    throw new Problem("invalid_input", "The query is not valid.", { mistakes });
+  }
+  return { limit, afterN: Number(position) };
+};
 
-  /** @throws Problem `invalid_input` if it is not one of ours */
-  decode: (cursor: string | undefined): number => {
-    if (cursor === undefined) return 0;
-    const afterN = /^n([1-9]\d{0,6})$/.exec(Buffer.from(cursor, "base64url").toString())?.[1];
-    if (afterN !== undefined && attemptCursor.encode(Number(afterN)) === cursor)
-      return Number(afterN);
-    throw new Problem("invalid_input", "The query is not valid.", {
-      mistakes: [{ parameter: "cursor", detail: "is not a cursor of this list" }],
-    });
-  },
+export const attemptsCursor = (
+  jobId: string,
+  lastN: number,
+  secret: Uint8Array,
+  nonce: Uint8Array,
+): string => sealCursor(secret, ["attempts", jobId], String(lastN), nonce);
+
+/** @throws Problem `not_found`: an id of any other form is a job that does not exist */
+export const parseJobId = (text: string | undefined): string => {
+  if (text !== undefined && isJobId(text)) return text;
+  throw noSuchJob();
+};
+
+export const noSuchJob = (): Problem => new Problem("not_found", "There is no such job.");
+
+/** Whether a job is asked for with its payload. @throws Problem `invalid_input` */
+export const parseInclude = (rawQueryString: string): boolean => {
+  const { include } = readQuery(rawQueryString, ["include"]);
+  if (include === undefined || include === "payload") return include !== undefined;
+  throw new Problem("invalid_input", "The query is not valid.", {
+    mistakes: [{ parameter: "include", detail: "must be payload" }],
+  });
 };

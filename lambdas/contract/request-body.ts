@@ -2,8 +2,8 @@ import { Problem } from "../core/errors.ts";
 import { readEnvelope } from "../core/rules/json-text.ts";
 import type { JsonEnvelope } from "../core/rules/json-text.ts";
 
-/** The whole body of a request, in bytes. */
-const MAX_BODY_BYTES = 512 * 1_024;
+/** The whole body of a request with one job, in bytes. */
+export const MAX_BODY_BYTES = 512 * 1_024;
 /** A payload, in bytes of UTF-8. */
 export const MAX_PAYLOAD_BYTES = 256 * 1_024;
 
@@ -25,12 +25,13 @@ export interface JsonBody extends JsonEnvelope {
  */
 export const readJsonBody = (
   { headers, body = "", isBase64Encoded }: RawBody,
+  maxBytes: number,
   isOpaque: (path: readonly (string | number)[]) => boolean,
 ): JsonBody => {
   requireJson(headers);
   const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
-  if (bytes.length > MAX_BODY_BYTES) {
-    throw new Problem("payload_too_large", `The body may have ${MAX_BODY_BYTES} bytes at most.`);
+  if (bytes.length > maxBytes) {
+    throw new Problem("payload_too_large", `The body may have ${maxBytes} bytes at most.`);
   }
   const text = decodeUtf8(bytes);
   if (text.startsWith("\uFEFF")) throw notJson("it begins with a byte order mark");

@@ -20,17 +20,52 @@ export interface Refused {
 
 export interface JobStore {
   /**
-   * Puts the job where none stands. Atomic; 2 write units, and more with a content that does not
-   * fit into the job's own kilobyte.
+   * Puts the job where none stands, and with it the hold on its dedupe key, both or neither. Atomic;
+   * 2 write units, 5 with a dedupe key, and more with a content that does not fit into the job's own
+   * kilobyte.
    *
-   * A tombstone is replaced only if it was made before `callStartedAtMs`, the instant before the
-   * job's message was handed over: a younger one may have eaten that message.
+   * A tombstone is replaced only if it was made before `startedAtMs`, an instant before the job's
+   * message was handed over: a younger one may have eaten that message.
    */
   create(
     job: Job,
     content: JobContent,
-    callStartedAtMs: number,
-  ): Promise<{ readonly kind: "created" } | Refused>;
+    call: {
+      readonly startedAtMs: number;
+      /** How long its dedupe key is held. */
+      readonly dedupeUntilMs: number;
+      /** A job that is forgotten; a pointer to it may be replaced. */
+      readonly forgottenJobId: string | undefined;
+    },
+  ): Promise<
+    { readonly kind: "created" } | { readonly kind: "deduplicated"; readonly by: string } | Refused
+  >;
+
+  /** The id of the job that holds a dedupe key now, if one does. */
+  findHolder(tenantId: string, dedupeKey: string, nowMs: number): Promise<string | undefined>;
+
+  /**
+   * Leaves a pointer to another job under the id of a keyed request that a dedupe key answered, so
+   * that its repeat gets the same answer. Only where no job and no other pointer stands.
+   */
+  putPointer(
+    from: Pick<Job, "id" | "requestHash" | "maxAttempts">,
+    toJobId: string,
+    nowMs: number,
+  ): Promise<{ readonly kind: "put" } | Refused>;
+
+  /** waiting → cancelled, and lets its dedupe key go. Atomic. */
+  cancel(job: Job, nowMs: number): Promise<{ readonly kind: "cancelled" } | Refused>;
+
+  /**
+   * failed or dlq → waiting, in a generation of its own. Atomic. What belongs to the job is kept
+   * for as long as it may live now.
+   */
+  retry(
+    job: Job,
+    retry: { readonly generation: number; readonly retryKey: string | undefined },
+    nowMs: number,
+  ): Promise<{ readonly kind: "retried" } | Refused>;
 
   read(jobId: string, nowMs: number): Promise<Standing>;
 
@@ -45,8 +80,13 @@ export interface JobStore {
     readonly token: string;
   }): Promise<{ readonly kind: "claimed"; readonly claimed: ClaimedJob } | Refused>;
 
-  /** What is to be sent. */
+  /** What is to be sent: read only if the claim did not bring it. */
   readContent(claimed: ClaimedJob): Promise<JobContent>;
+  /** A job and what it sends, for somebody who asks. */
+  readWithContent(
+    jobId: string,
+    nowMs: number,
+  ): Promise<{ readonly job: Job; readonly content: JobContent } | undefined>;
 
   /**
    * Puts a failed attempt on record. It shows only once the job counts it, so it is written before
@@ -107,6 +147,35 @@ export type FailedResult =
   | { readonly kind: "retry"; readonly attempt: AttemptRecord; readonly dueAtMs: number }
   | { readonly kind: "dlq"; readonly attempt: AttemptRecord };
 
+/** The jobs of a tenant, newest first. */
+export interface JobList {
+  /**
+   * Up to `limit` jobs older than `before`, out of those in one class of attention, or of all. At
+   * most one request a shard, and one for every hundred jobs.
+   */
+  page(query: {
+    readonly tenantId: string;
+    readonly attention: AttentionClass | undefined;
+    /** Where the page before ended; jobs from there on are left out. */
+    readonly before: string | undefined;
+    readonly limit: number;
+    readonly nowMs: number;
+  }): Promise<ListedJobs>;
+}
+
+/** A job is in the sparse index only while it is one of these. */
+export type AttentionClass = "waiting" | "failed" | "dlq" | "cancelled";
+
+export interface ListedJobs {
+  /** With the position of each. A job that was just deleted, or is not yet readable, is left out. */
+  readonly jobs: readonly { readonly job: Job; readonly position: string }[];
+  /** Where the page ended, or `undefined` if there is nothing older. */
+  readonly next: string | undefined;
+}
+
+/** Whether there is room for more jobs. */
+export type HasRoom = (forJobs: number) => Promise<boolean>;
+
 /** What the recovery of lost messages needs, beside a queue. */
 export interface JobRecovery {
   /** Every job that is not over, in pages. */
@@ -117,10 +186,18 @@ export interface JobRecovery {
 
 export interface JobQueue {
   /**
-   * Hands a message over: once this resolves it is delivered at least once, not before `delayMs`
-   * have passed, and up to a second later (a queue counts in seconds).
+   * Hands a message over: once this resolves it is delivered at least once, not before `dueAtMs`,
+   * and up to a second later (a queue counts in seconds). What is due already is delivered at once.
+   *
+   * An instant, not a delay: a hand-over that takes its time does not make the job late, and the
+   * same message for the same instant is the same wherever it is sent from.
    */
-  send(message: JobMessage, delayMs: number): Promise<void>;
+  send(message: JobMessage, dueAtMs: number): Promise<void>;
+  /**
+   * Takes a message back that was handed over for `dueAtMs`, if it still lies where that can be
+   * done. Best effort, never rejects: a message that comes all the same is judged by the table.
+   */
+  withdraw(message: JobMessage, dueAtMs: number): Promise<void>;
 }
 
 export interface Clock {

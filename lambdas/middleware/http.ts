@@ -23,12 +23,18 @@ export interface ApiRequest {
   readonly body: string | undefined;
   readonly isBase64Encoded: boolean;
   readonly nowMs: number;
+  readonly requestId: string;
 }
 
 export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What is to be printed as JSON. */
   readonly body?: unknown;
+  /** JSON that is printed already. */
+  readonly json?: string;
+  /** What the request was about, for its line of log. */
+  readonly about?: Readonly<Record<string, string>>;
 }
 
 /** What Lambda, or the local gateway, invokes. */
@@ -54,15 +60,17 @@ export const httpApi = (
     .handler(async (event): Promise<APIGatewayProxyStructuredResultV2> => {
       const route = routes[event.routeKey];
       if (!route) throw new Error(`no route ${event.routeKey}`);
-      const { status, headers, body } = await route(requestOf(event));
+      const answer = await route(requestOf(event));
+      const { status, headers, body, json = JSON.stringify(body), about = {} } = answer;
+      topics.set(event, about);
       return {
         statusCode: status,
         headers: {
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          "content-type": "application/json",
           ...headers,
           "x-request-id": requestIdOf(event),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        body: json,
       };
     });
 
@@ -75,8 +83,10 @@ const requestOf = (event: APIGatewayProxyEventV2): ApiRequest => ({
   body: event.body,
   isBase64Encoded: event.isBase64Encoded,
   nowMs: Date.now(),
+  requestId: requestIdOf(event),
 });
 
+const topics = new WeakMap<APIGatewayProxyEventV2, Readonly<Record<string, string>>>();
 const newIds = new WeakMap<APIGatewayProxyEventV2, string>();
 
 /** The caller's own id if it is fit for a log, else a new one, the same for the whole request. */
@@ -98,6 +108,7 @@ const accessLog = ({ logger }: Telemetry): HttpMiddleware => {
       route: event.routeKey,
       status: response?.statusCode,
       duration_ms: Math.round(performance.now() - (startedAt.get(event) ?? 0)),
+      ...topics.get(event),
     });
   };
   return {
@@ -109,14 +120,20 @@ const accessLog = ({ logger }: Telemetry): HttpMiddleware => {
   };
 };
 
+/** A service that did not answer us, as opposed to a bug: the SDK's errors say how they were tried. */
+const faultBehind = (error: unknown): Problem =>
+  error instanceof Error && "$metadata" in error
+    ? new Problem("unavailable", "The request could not be carried out now; send it again.", {
+        retryAfterSeconds: 1,
+        cause: error,
+      })
+    : new Problem("internal", "The request could not be carried out.", { cause: error });
+
 /** Anything that is not a refusal of ours is told to the log alone. */
 const problems = ({ logger }: Telemetry): HttpMiddleware => ({
   onError: (request) => {
     const { event, error } = request;
-    const problem =
-      error instanceof Problem
-        ? error
-        : new Problem("internal", "The request could not be carried out.", { cause: error });
+    const problem = error instanceof Problem ? error : faultBehind(error);
     const requestId = requestIdOf(event);
     const { status } = problemCodes[problem.code];
     if (status >= 500) {

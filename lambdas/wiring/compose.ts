@@ -1,24 +1,35 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { makeCursorSecret } from "../adapters/dynamodb/cursor-secret.ts";
+import { makeDynamoJobList } from "../adapters/dynamodb/job-list.ts";
 import { makeDynamoJobRecovery } from "../adapters/dynamodb/job-recovery.ts";
 import { makeDynamoJobStore } from "../adapters/dynamodb/job-store.ts";
 import type { Table } from "../adapters/dynamodb/table.ts";
 import { makeHttpTransport } from "../adapters/http/transport.ts";
-import { checkQueue, checkTable } from "../adapters/readiness.ts";
+import { checkQueue, checkSchedules, checkTable } from "../adapters/readiness.ts";
+import { makeFarJobQueue } from "../adapters/scheduler/far-job-queue.ts";
+import { makeJobScheduler } from "../adapters/scheduler/job-scheduler.ts";
+import { makeHasRoom } from "../adapters/sqs/capacity.ts";
 import { hideMessage, queueUrlByArn } from "../adapters/sqs/hide-message.ts";
 import { decodeMessage, makeSqsJobQueue } from "../adapters/sqs/job-queue.ts";
 import { attemptVia } from "../channels/index.ts";
-import type { Chance, Clock } from "../core/ports.ts";
-import { makeAcceptJob } from "../core/usecases/accept-job.ts";
+import type { Chance, Clock, JobQueue } from "../core/ports.ts";
+import { makeAcceptJobs } from "../core/usecases/accept-jobs.ts";
 import { makeBuryJob } from "../core/usecases/bury-job.ts";
+import { makeCancelJob } from "../core/usecases/cancel-job.ts";
 import { makeDeliverJob } from "../core/usecases/deliver-job.ts";
+import { makeListJobs } from "../core/usecases/list-jobs.ts";
 import type { RecoverDeps } from "../core/usecases/recover-jobs.ts";
+import { makeRetryJob } from "../core/usecases/retry-job.ts";
 import type { Deps as BuryDeps } from "../functions/bury/handler.ts";
+import type { Deps as ChangeJobsDeps } from "../functions/change-jobs/handler.ts";
 import type { Deps as CreateJobsDeps } from "../functions/create-jobs/handler.ts";
 import type { Deps as DeliverDeps } from "../functions/deliver/handler.ts";
 import type { Deps as ReadJobsDeps } from "../functions/read-jobs/handler.ts";
 import type { Deps as SystemDeps } from "../functions/system/handler.ts";
 import { makeTelemetry, observerOf } from "../middleware/telemetry.ts";
+import type { Telemetry } from "../middleware/telemetry.ts";
 import type { Clients } from "./clients.ts";
 import { readConfig } from "./config.ts";
 import type { Config, Environment } from "./config.ts";
@@ -27,28 +38,65 @@ import type { Config, Environment } from "./config.ts";
 
 const TABLE = ["TABLE_NAME", "INDEX_SHARDS", "RETENTION_DAYS"] as const;
 const DELIVERY_QUEUES = ["QUEUE_URL_HIGH", "QUEUE_URL_NORMAL", "QUEUE_URL_LOW"] as const;
+/** What hands messages over, for any instant. */
+const JOB_QUEUE = [
+  ...DELIVERY_QUEUES,
+  "SCHEDULE_GROUP",
+  "SCHEDULE_ROLE_ARN",
+  "QUEUE_ARN_HIGH",
+  "QUEUE_ARN_NORMAL",
+  "QUEUE_ARN_LOW",
+  "QUEUE_ARN_DEAD_LETTERS",
+] as const;
 
 export const composeCreateJobs = (environment: Environment, clients: Clients): CreateJobsDeps => {
   const config = readConfig(environment, [
     "LOG_LEVEL",
     "DESTINATION_ALLOW",
+    "DEDUPE_WINDOW_SECONDS",
+    "QUEUE_CAPACITY",
     ...TABLE,
-    ...DELIVERY_QUEUES,
+    ...JOB_QUEUE,
   ]);
+  const telemetry = makeTelemetry("create-jobs", config.LOG_LEVEL);
   const store = jobStore(config, clients);
-  const queue = makeSqsJobQueue(clients.sqs(), queueUrls(config), clock);
+  const sqs = clients.sqs();
+  const queue = jobQueue(config, sqs, clients, telemetry);
   return {
-    telemetry: makeTelemetry("create-jobs", config.LOG_LEVEL),
+    telemetry,
     allow: config.DESTINATION_ALLOW,
-    acceptJob: makeAcceptJob({ store, queue, clock, chance }),
+    acceptJobs: makeAcceptJobs({
+      store,
+      queue,
+      clock,
+      chance,
+      hasRoom: makeHasRoom(sqs, Object.values(queueUrls(config)), config.QUEUE_CAPACITY, clock),
+      dedupeWindowMs: config.DEDUPE_WINDOW_SECONDS * 1_000,
+    }),
   };
 };
 
 export const composeReadJobs = (environment: Environment, clients: Clients): ReadJobsDeps => {
   const config = readConfig(environment, ["LOG_LEVEL", ...TABLE]);
+  const table = tableOf(config, clients);
   return {
     telemetry: makeTelemetry("read-jobs", config.LOG_LEVEL),
-    store: jobStore(config, clients),
+    store: makeStore(table),
+    listJobs: makeListJobs({ list: makeDynamoJobList(table), clock }),
+    cursorSecret: makeCursorSecret(table),
+    chance,
+  };
+};
+
+export const composeChangeJobs = (environment: Environment, clients: Clients): ChangeJobsDeps => {
+  const config = readConfig(environment, ["LOG_LEVEL", ...TABLE, ...JOB_QUEUE]);
+  const telemetry = makeTelemetry("change-jobs", config.LOG_LEVEL);
+  const store = jobStore(config, clients);
+  const queue = jobQueue(config, clients.sqs(), clients, telemetry);
+  return {
+    telemetry,
+    cancelJob: makeCancelJob({ store, queue, clock }),
+    retryJob: makeRetryJob({ store, queue, clock }),
   };
 };
 
@@ -57,6 +105,7 @@ export const composeSystem = (environment: Environment, clients: Clients): Syste
     "LOG_LEVEL",
     "TABLE_NAME",
     "QUEUE_URL_DEAD_LETTERS",
+    "SCHEDULE_GROUP",
     ...DELIVERY_QUEUES,
   ]);
   const dynamodb = clients.dynamodb();
@@ -69,6 +118,7 @@ export const composeSystem = (environment: Environment, clients: Clients): Syste
       "queue normal": checkQueue(sqs, config.QUEUE_URL_NORMAL),
       "queue low": checkQueue(sqs, config.QUEUE_URL_LOW),
       "dead-letter queue": checkQueue(sqs, config.QUEUE_URL_DEAD_LETTERS),
+      scheduler: checkSchedules(clients.scheduler(), config.SCHEDULE_GROUP),
     },
   };
 };
@@ -79,18 +129,17 @@ export const composeDeliver = (environment: Environment, clients: Clients): Deli
     "DESTINATION_ALLOW",
     "LEASE_SECONDS",
     ...TABLE,
-    ...DELIVERY_QUEUES,
+    ...JOB_QUEUE,
   ]);
   const telemetry = makeTelemetry("deliver", config.LOG_LEVEL);
   const sqs = clients.sqs();
-  const urls = queueUrls(config);
   return {
     telemetry,
     decode: decodeMessage,
-    hide: hideMessage(sqs, queueUrlByArn(Object.values(urls))),
+    hide: hideMessage(sqs, queueUrlByArn(Object.values(queueUrls(config)))),
     deliverJob: makeDeliverJob({
       store: jobStore(config, clients),
-      queue: makeSqsJobQueue(sqs, urls, clock),
+      queue: jobQueue(config, sqs, clients, telemetry),
       clock,
       chance,
       observer: observerOf(telemetry),
@@ -105,7 +154,7 @@ export const composeBury = (environment: Environment, clients: Clients): BuryDep
     "LOG_LEVEL",
     "QUEUE_URL_DEAD_LETTERS",
     ...TABLE,
-    ...DELIVERY_QUEUES,
+    ...JOB_QUEUE,
   ]);
   const telemetry = makeTelemetry("bury", config.LOG_LEVEL);
   const sqs = clients.sqs();
@@ -115,7 +164,7 @@ export const composeBury = (environment: Environment, clients: Clients): BuryDep
     hide: hideMessage(sqs, queueUrlByArn([config.QUEUE_URL_DEAD_LETTERS])),
     buryJob: makeBuryJob({
       store: jobStore(config, clients),
-      queue: makeSqsJobQueue(sqs, queueUrls(config), clock),
+      queue: jobQueue(config, sqs, clients, telemetry),
       clock,
       chance,
       observer: observerOf(telemetry),
@@ -125,10 +174,10 @@ export const composeBury = (environment: Environment, clients: Clients): BuryDep
 
 /** What `npm run recover`, and a local runtime at its start, work with. */
 export const composeRecovery = (environment: Environment, clients: Clients): RecoverDeps => {
-  const config = readConfig(environment, ["TABLE_NAME", ...DELIVERY_QUEUES]);
+  const config = readConfig(environment, ["TABLE_NAME", "LOG_LEVEL", ...JOB_QUEUE]);
   return {
     recovery: makeDynamoJobRecovery(clients.dynamodb(), config.TABLE_NAME),
-    queue: makeSqsJobQueue(clients.sqs(), queueUrls(config), clock),
+    queue: jobQueue(config, clients.sqs(), clients, makeTelemetry("recover", config.LOG_LEVEL)),
     clock,
   };
 };
@@ -141,7 +190,10 @@ const chance: Chance = {
 };
 
 const jobStore = (config: Config<(typeof TABLE)[number]>, clients: Clients) =>
-  makeDynamoJobStore(tableOf(config, clients), () => randomBytes(9).toString("base64url"));
+  makeStore(tableOf(config, clients));
+
+const makeStore = (table: Table) =>
+  makeDynamoJobStore(table, () => randomBytes(9).toString("base64url"));
 
 const tableOf = (config: Config<(typeof TABLE)[number]>, clients: Clients): Table => ({
   client: clients.dynamodb(),
@@ -149,6 +201,32 @@ const tableOf = (config: Config<(typeof TABLE)[number]>, clients: Clients): Tabl
   indexShards: config.INDEX_SHARDS,
   retentionMs: config.RETENTION_DAYS * 24 * 3_600_000,
 });
+
+const jobQueue = (
+  config: Config<(typeof JOB_QUEUE)[number]>,
+  sqs: SQSClient,
+  clients: Pick<Clients, "scheduler">,
+  { logger }: Telemetry,
+): JobQueue =>
+  makeFarJobQueue({
+    near: makeSqsJobQueue(sqs, queueUrls(config), clock),
+    scheduler: makeJobScheduler(clients.scheduler(), {
+      group: config.SCHEDULE_GROUP,
+      roleArn: config.SCHEDULE_ROLE_ARN,
+      queueArns: {
+        high: config.QUEUE_ARN_HIGH,
+        normal: config.QUEUE_ARN_NORMAL,
+        low: config.QUEUE_ARN_LOW,
+      },
+      deadLettersArn: config.QUEUE_ARN_DEAD_LETTERS,
+    }),
+    clock,
+    failed: (what, { jobId }, error) =>
+      logger.warn(`could not ${what} a message`, { job_id: jobId, error: errorOf(error) }),
+  });
+
+const errorOf = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
 
 const queueUrls = (config: Config<(typeof DELIVERY_QUEUES)[number]>) => ({
   high: config.QUEUE_URL_HIGH,

@@ -10,12 +10,21 @@ const fragments = {
   QUEUE_URL_NORMAL: name,
   QUEUE_URL_LOW: name,
   QUEUE_URL_DEAD_LETTERS: name,
+  QUEUE_ARN_HIGH: name,
+  QUEUE_ARN_NORMAL: name,
+  QUEUE_ARN_LOW: name,
+  QUEUE_ARN_DEAD_LETTERS: name,
+  SCHEDULE_GROUP: name,
+  SCHEDULE_ROLE_ARN: name,
   LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")
     .transform((level) => level.toUpperCase() as Uppercase<typeof level>),
   RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650),
   INDEX_SHARDS: z.coerce.number().int().min(1).max(100),
+  DEDUPE_WINDOW_SECONDS: z.coerce.number().int().min(1),
+  /** Jobs waiting in the queues; 0 means any number. */
+  QUEUE_CAPACITY: z.coerce.number().int().min(0),
   LEASE_SECONDS: z.coerce.number().int().min(1),
   DESTINATION_ALLOW: z.string().transform((text, context) => {
     try {

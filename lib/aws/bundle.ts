@@ -1,6 +1,6 @@
 /**
- * The bundles that Lambda runs: one folder per function, `dist/<name>/index.mjs` with its source
- * map, made by one esbuild call for all of them. The same sources give the same bytes, so a
+ * The bundles that Lambda runs: one folder per function, `dist/functions/<name>/index.mjs` with its
+ * source map, made by one esbuild call for all of them. The same sources give the same bytes, so a
  * deployment that changed nothing uploads nothing. `npm run build` prints what each weighs.
  */
 import { realpathSync } from "node:fs";
@@ -24,7 +24,9 @@ const root = join(import.meta.dirname, "../..");
 const names = Object.keys(functions) as FunctionName[];
 
 /** Bundles every function of the topology into `outDir`, replacing what lies there. */
-export async function bundleFunctions(outDir = join(root, "dist")): Promise<readonly Bundle[]> {
+export async function bundleFunctions(
+  outDir = join(root, "dist/functions"),
+): Promise<readonly Bundle[]> {
   // A function that was renamed must not leave its old bundle behind.
   await rm(outDir, { recursive: true, force: true });
   const { metafile } = await build({

@@ -47,14 +47,24 @@ export class JobTable extends Construct {
   }
 
   /**
-   * Opens the table, not its indexes, for the named actions on keys with the named prefixes
+   * Opens the table for the named actions on keys with the named prefixes
    * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
    * `ForAllValues` also holds for a request that names no key at all, such as a scan: a topology
    * can grant only actions that name one.
    */
   statements({ table: grant }: Grants): PolicyStatement[] {
     if (!grant) return [];
+    const indexes = grant.indexes ?? [];
     return [
+      // An index's keys begin with whatever tenant is asked for, so no prefix can bound them.
+      ...(indexes.length === 0
+        ? []
+        : [
+            new PolicyStatement({
+              actions: ["dynamodb:Query"],
+              resources: indexes.map((index) => `${this.#arn}/index/${index}`),
+            }),
+          ]),
       new PolicyStatement({
         actions: grant.actions.map((action) => `dynamodb:${action}`),
         resources: [this.#arn],

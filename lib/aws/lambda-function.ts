@@ -16,6 +16,7 @@ import type { FunctionTopology } from "../topology.ts";
 import { checkTimes } from "./function-times.ts";
 import type { JobQueues } from "./job-queues.ts";
 import type { JobTable } from "./job-table.ts";
+import type { Schedules } from "./schedules.ts";
 import { settingVariables } from "./stage.ts";
 import type { StageSettings } from "./stage.ts";
 
@@ -25,6 +26,7 @@ export interface LambdaFunctionProps {
   readonly stage: StageSettings;
   readonly table: JobTable;
   readonly queues: JobQueues;
+  readonly schedules: Schedules;
   /** The bundle: a folder with `index.mjs` that exports `handler`. */
   readonly code: Code;
 }
@@ -50,15 +52,19 @@ export class LambdaFunction extends Construct {
             writeTo(logGroup),
             ...props.table.statements(topology.grants),
             ...props.queues.statements(topology.grants),
+            ...props.schedules.statements(topology.grants),
           ],
         }),
       },
     });
 
+    props.schedules.acknowledge(role, topology.grants);
+
     const values: Readonly<Record<string, string>> = {
       ...settingVariables(stage),
       ...props.table.variables,
       ...props.queues.variables,
+      ...props.schedules.variables,
     };
     this.function = new AwsFunction(this, "Function", {
       description: `PulseGate ${stage.name}: ${name}`,

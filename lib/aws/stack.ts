@@ -13,6 +13,7 @@ import { HttpApi } from "./http-api.ts";
 import { JobQueues } from "./job-queues.ts";
 import { JobTable } from "./job-table.ts";
 import { LambdaFunction } from "./lambda-function.ts";
+import { Schedules } from "./schedules.ts";
 import type { StageSettings } from "./stage.ts";
 
 /** Puts a stage into the app; synthesis fails on what AWS's rule packs find and no one explained. */
@@ -30,17 +31,23 @@ export function addStage(app: App, stage: StageSettings, codeOf: (name: Function
 class StatefulStack extends Stack {
   readonly table: JobTable;
   readonly queues: JobQueues;
+  readonly schedules: Schedules;
 
   constructor(scope: Construct, id: string, { name, development }: StageSettings) {
     super(scope, id, {
-      description: `PulseGate ${name}: table and queues`,
+      description: `PulseGate ${name}: table, queues and schedules`,
       terminationProtection: !development,
     });
     this.table = new JobTable(this, "JobTable", { development });
     this.queues = new JobQueues(this, "JobQueues", { development });
+    this.schedules = new Schedules(this, "Schedules", { development, queues: this.queues });
 
     // An operator's command runs with the variables that a function runs with.
-    const variables = { ...this.table.variables, ...this.queues.variables };
+    const variables = {
+      ...this.table.variables,
+      ...this.queues.variables,
+      ...this.schedules.variables,
+    };
     for (const [variable, value] of Object.entries(variables)) {
       output(this, pascalCase(variable), value, `${variable} of an operator's commands`);
     }
@@ -59,9 +66,16 @@ class StatelessStack extends Stack {
     const api = new HttpApi(this, "HttpApi", { stage });
     for (const name of Object.keys(functions) as FunctionName[]) {
       const topology: FunctionTopology = functions[name];
-      const { table, queues } = stateful;
-      const code = codeOf(name);
-      const made = new LambdaFunction(this, name, { name, topology, stage, table, queues, code });
+      const { table, queues, schedules } = stateful;
+      const made = new LambdaFunction(this, name, {
+        name,
+        topology,
+        stage,
+        table,
+        queues,
+        schedules,
+        code: codeOf(name),
+      });
       api.route(name, made.function, topology);
     }
     output(this, "ApiUrl", api.url, "Where the API answers");

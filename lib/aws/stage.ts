@@ -22,6 +22,14 @@ const settings = z.strictObject({
   indexShards: z.int().min(1).max(100).default(4),
   /** Networks, addresses and hosts that jobs may be sent to although they are no public ones. */
   destinationAllow: z.array(destination).default([]),
+  /** How long a dedupe key is held, from its job's creation on. */
+  dedupeWindowSeconds: z
+    .int()
+    .min(1)
+    .max(365 * 24 * 3600)
+    .default(3600),
+  /** Jobs waiting in the queues, beyond which a post is answered with 503; 0 means any number. */
+  queueCapacity: z.int().min(0).default(0),
   /** Requests that the gateway lets through, all callers together. */
   throttle: z
     .strictObject({
@@ -61,6 +69,8 @@ export function settingVariables(stage: StageSettings): Readonly<Record<SettingN
     INDEX_SHARDS: String(stage.indexShards),
     DESTINATION_ALLOW: stage.destinationAllow.join(","),
     LEASE_SECONDS: String(LEASE_SECONDS),
+    DEDUPE_WINDOW_SECONDS: String(stage.dedupeWindowSeconds),
+    QUEUE_CAPACITY: String(stage.queueCapacity),
   };
 }
 

@@ -39,7 +39,10 @@ const explanations: Readonly<Record<string, string>> = {
   method_not_allowed: "`Allow` names the methods of this route.",
   idempotency_conflict:
     "The `Idempotency-Key` belongs to a job that was posted with another body. Use a new key for a new job.",
-  payload_too_large: "A payload has at most 262,144 bytes, a body at most 524,288.",
+  invalid_state:
+    "A job is cancelled only while it waits, and retried only after it failed; `detail` says what it is.",
+  payload_too_large:
+    "A payload has at most 262,144 bytes, a body at most 524,288, a batch at most 3,145,728.",
   unsupported_media_type: "A body is `application/json` in UTF-8, and without a content encoding.",
   internal: "A fault of ours. The log has more under the same `request_id`.",
   unavailable:

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { clientLimits } from "../../lambdas/wiring/clients.ts";
+import { clientLimits, schedulerLimits } from "../../lambdas/wiring/clients.ts";
 import type { Clients } from "../../lambdas/wiring/clients.ts";
 import type { FunctionTopology } from "../topology.ts";
 import { granted } from "./granted.ts";
@@ -8,6 +9,7 @@ import { granted } from "./granted.ts";
 export interface Endpoints {
   readonly dynamodb: string;
   readonly sqs: string;
+  readonly scheduler: string;
 }
 
 /** Local servers look at neither, but the SDK wants them. */
@@ -23,6 +25,9 @@ export const localDynamoDb = (endpoint: string): DynamoDBClient =>
 export const localSqs = (endpoint: string): SQSClient =>
   new SQSClient({ ...clientLimits, ...identity, endpoint, useQueueUrlAsEndpoint: false });
 
+export const localScheduler = (endpoint: string): SchedulerClient =>
+  new SchedulerClient({ ...schedulerLimits, ...identity, endpoint });
+
 /** Clients for one function, which refuse what the topology does not grant it. */
 export const grantedClients = (
   endpoints: Endpoints,
@@ -36,6 +41,11 @@ export const grantedClients = (
   },
   sqs: () => {
     const client = localSqs(endpoints.sqs);
+    client.middlewareStack.add(granted(topology, queueUrls), { step: "initialize" });
+    return client;
+  },
+  scheduler: () => {
+    const client = localScheduler(endpoints.scheduler);
     client.middlewareStack.add(granted(topology, queueUrls), { step: "initialize" });
     return client;
   },

@@ -1,5 +1,6 @@
 /**
- * The program that runs the emulators: fauxqs (SQS) inside it, dynoxide (DynamoDB) as its child.
+ * The program that runs the emulators: fauxqs (SQS) and our Scheduler inside it, dynoxide
+ * (DynamoDB) as its child.
  * A process of its own, because fauxqs with its SQLite inside the runtime's process delivers a
  * third fewer jobs, and a process group of its own, so that a Ctrl-C leaves them to the runtime,
  * which first finishes its attempts. `emulators.ts` starts it.
@@ -17,13 +18,18 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { recordEmulators } from "./data-folder.ts";
+import { localSqs } from "./clients.ts";
 import { LOOPBACK, startFauxqs } from "./fauxqs.ts";
+import { startScheduler } from "./scheduler/server.ts";
 
 export interface EmulatorsOrder {
   readonly dataDir: string;
   /** Undefined: no DynamoDB. */
   readonly dynoxideBin: string | undefined;
   readonly sqs: boolean;
+  readonly scheduler: boolean;
+  /** Where the Scheduler sends to, if not to the queues here. */
+  readonly sqsEndpoint: string | undefined;
 }
 
 export type EmulatorsReport =
@@ -32,6 +38,7 @@ export type EmulatorsReport =
       readonly error?: undefined;
       readonly dynamodbEndpoint?: string | undefined;
       readonly sqsEndpoint?: string | undefined;
+      readonly schedulerEndpoint?: string | undefined;
     };
 
 const PORT_ATTEMPTS = 5;
@@ -56,13 +63,14 @@ createInterface({ input: process.stdin })
   .once("line", (line) => void start(JSON.parse(line) as EmulatorsOrder))
   .once("close", () => void end(0));
 
-async function start({ dataDir, dynoxideBin, sqs }: EmulatorsOrder): Promise<void> {
+async function start(order: EmulatorsOrder): Promise<void> {
+  const { dataDir, dynoxideBin } = order;
   try {
-    const [dynamodbEndpoint, sqsEndpoint] = await Promise.all([
+    const [dynamodbEndpoint, { sqsEndpoint, schedulerEndpoint }] = await Promise.all([
       dynoxideBin === undefined ? undefined : startDynoxide(dynoxideBin, dataDir),
-      sqs ? startQueues(dataDir) : undefined,
+      startMessaging(order),
     ]);
-    report({ dynamodbEndpoint, sqsEndpoint });
+    report({ dynamodbEndpoint, sqsEndpoint, schedulerEndpoint });
   } catch (error) {
     await end(1, messageOf(error));
   }
@@ -80,10 +88,23 @@ function report(line: EmulatorsReport): void {
   if (!ending) process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+async function startMessaging({ dataDir, sqs, scheduler, ...order }: EmulatorsOrder) {
+  const sqsEndpoint = sqs ? await startQueues(dataDir) : undefined;
+  const sendTo = sqsEndpoint ?? order.sqsEndpoint;
+  if (!scheduler || sendTo === undefined) return { sqsEndpoint, schedulerEndpoint: undefined };
+  const started = await startScheduler({
+    folder: join(dataDir, "schedules"),
+    sqs: localSqs(sendTo),
+  });
+  // Before the queues that it sends to.
+  closers.unshift(() => started.close());
+  return { sqsEndpoint, schedulerEndpoint: started.endpoint };
+}
+
 async function startQueues(dataDir: string): Promise<string> {
-  const { endpoint, close } = await startFauxqs(join(dataDir, "queues"));
-  closers.push(close);
-  return endpoint;
+  const fauxqs = await startFauxqs(join(dataDir, "queues"));
+  closers.push(() => fauxqs.close());
+  return fauxqs.endpoint;
 }
 
 async function startDynoxide(bin: string, dataDir: string): Promise<string> {

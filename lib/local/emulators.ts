@@ -16,11 +16,15 @@ export interface EmulatorsProps {
   /** Whether to run DynamoDB, and SQS: false where the user named another endpoint. */
   readonly dynamodb: boolean;
   readonly sqs: boolean;
+  /** Whether to run the Scheduler; it sends to the queues here, or to those at `sqsEndpoint`. */
+  readonly scheduler: boolean;
+  readonly sqsEndpoint?: string | undefined;
 }
 
 export interface Emulators {
   readonly dynamodbEndpoint: string | undefined;
   readonly sqsEndpoint: string | undefined;
+  readonly schedulerEndpoint: string | undefined;
   /** Resolves with a reason of one line if they end unasked; never rejects. */
   readonly died: Promise<string>;
   /** Ends them, with their data written; may be called again. */
@@ -42,8 +46,10 @@ export async function startEmulators(props: EmulatorsProps): Promise<Emulators> 
     dataDir: resolve(props.dataDir),
     dynoxideBin: props.dynamodb ? findDynoxide(props.dynoxideBin) : undefined,
     sqs: props.sqs,
+    scheduler: props.scheduler,
+    sqsEndpoint: props.sqsEndpoint,
   };
-  if (!props.dynamodb && !props.sqs) return noEmulators;
+  if (!props.dynamodb && !props.sqs && !props.scheduler) return noEmulators;
 
   const child = spawn(process.execPath, [program], { detached: true, stdio: "pipe" });
   child.stdin.on("error", () => {
@@ -76,13 +82,14 @@ export async function startEmulators(props: EmulatorsProps): Promise<Emulators> 
   const died = last.then((reason) =>
     stopping === undefined ? reason : new Promise<never>(() => {}),
   );
-  const { dynamodbEndpoint, sqsEndpoint } = report;
-  return { dynamodbEndpoint, sqsEndpoint, died, stop };
+  const { dynamodbEndpoint, sqsEndpoint, schedulerEndpoint } = report;
+  return { dynamodbEndpoint, sqsEndpoint, schedulerEndpoint, died, stop };
 }
 
 const noEmulators: Emulators = {
   dynamodbEndpoint: undefined,
   sqsEndpoint: undefined,
+  schedulerEndpoint: undefined,
   died: new Promise(() => {}),
   stop: () => Promise.resolve(),
 };

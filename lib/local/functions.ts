@@ -1,4 +1,5 @@
 import { makeHandler as makeBury } from "../../lambdas/functions/bury/handler.ts";
+import { makeHandler as makeChangeJobs } from "../../lambdas/functions/change-jobs/handler.ts";
 import { makeHandler as makeCreateJobs } from "../../lambdas/functions/create-jobs/handler.ts";
 import { makeHandler as makeDeliver } from "../../lambdas/functions/deliver/handler.ts";
 import { makeHandler as makeReadJobs } from "../../lambdas/functions/read-jobs/handler.ts";
@@ -6,6 +7,7 @@ import { makeHandler as makeSystem } from "../../lambdas/functions/system/handle
 import type { Clients } from "../../lambdas/wiring/clients.ts";
 import {
   composeBury,
+  composeChangeJobs,
   composeCreateJobs,
   composeDeliver,
   composeReadJobs,
@@ -41,6 +43,7 @@ export const makeLocalFunctions = (
   const httpHandlers: Partial<Record<FunctionName, HttpFunction>> = {
     "create-jobs": makeCreateJobs(composeCreateJobs(...given("create-jobs"))),
     "read-jobs": makeReadJobs(composeReadJobs(...given("read-jobs"))),
+    "change-jobs": makeChangeJobs(composeChangeJobs(...given("change-jobs"))),
     system: makeSystem(composeSystem(...given("system"))),
   };
   const routes = Object.entries<FunctionTopology>(functions).flatMap(([name, topology]) => {

@@ -1,5 +1,6 @@
 import { queues } from "../topology.ts";
 import type { FunctionTopology, QueueName } from "../topology.ts";
+import { tableCallsOf } from "./table-calls.ts";
 
 /**
  * IAM on a laptop: a call that the topology does not grant to the function fails as it would in the
@@ -24,17 +25,27 @@ export const granted =
   (args) => {
     const command = (context.commandName ?? "").replace(/Command$/, "");
     const queueUrl = textMember(args.input, "QueueUrl");
-    if (queueUrl === undefined) requireTable(topology, command, args.input);
+    if (/Schedules?(Groups?)?$/.test(command)) requireSchedules(topology, command);
+    else if (queueUrl === undefined) requireTable(topology, command, args.input);
     else requireQueue(topology, command, queueNamed(queueUrls, queueUrl));
     return next(args);
   };
 
 const requireTable = ({ grants }: FunctionTopology, command: string, input: object): void => {
-  const partitionKey = partitionKeyOf(input);
-  const isGranted =
-    grants.table?.actions.some((action) => action === command) &&
-    grants.table.keyPrefixes.some((prefix) => partitionKey.startsWith(prefix));
-  if (!isGranted) throw new AccessDenied(command, `the key ${partitionKey || "of no name"}`);
+  const calls = tableCallsOf(command, input);
+  // What touches nothing that we can name is none of the calls that a topology grants.
+  if (calls.length === 0) throw new AccessDenied(command, "the key of no name");
+  for (const { action, on } of calls) {
+    const isOnKey =
+      "partitionKey" in on &&
+      grants.table?.keyPrefixes.some((prefix) => on.partitionKey.startsWith(prefix));
+    const isOnIndex = "index" in on && grants.table?.indexes?.some((name) => name === on.index);
+    const isGranted = grants.table?.actions.some((granted) => granted === action);
+    if (isGranted && (isOnKey || isOnIndex)) continue;
+    const resource =
+      "index" in on ? `the index ${on.index}` : `the key ${on.partitionKey || "of no name"}`;
+    throw new AccessDenied(action, resource);
+  }
 };
 
 /** What each grant on a queue allows, as lib/aws writes it into a policy. */
@@ -57,21 +68,18 @@ const requireQueue = (
   if (!isGranted) throw new AccessDenied(command, `the queue ${queue ?? "of no name"}`);
 };
 
+const requireSchedules = ({ grants }: FunctionTopology, command: string): void => {
+  const isGranted =
+    (grants.schedule && ["CreateSchedule", "DeleteSchedule"].includes(command)) ||
+    (grants.inspectSchedules && command === "GetScheduleGroup");
+  if (!isGranted) throw new AccessDenied(command, "the group of schedules");
+};
+
 const queueNamed = (
   queueUrls: Readonly<Record<string, string>>,
   url: string,
 ): QueueName | undefined =>
   (Object.keys(queues) as QueueName[]).find((name) => queueUrls[name] === url);
-
-/** Where each command of a DynamoDB client says which partition it touches. */
-const partitionKeyOf = (input: object): string => {
-  const { Key, Item, ExpressionAttributeValues } = input as {
-    Key?: { pk?: { S?: string } };
-    Item?: { pk?: { S?: string } };
-    ExpressionAttributeValues?: Record<string, { S?: string }>;
-  };
-  return Key?.pk?.S ?? Item?.pk?.S ?? ExpressionAttributeValues?.[":pk"]?.S ?? "";
-};
 
 const textMember = (input: object, name: string): string | undefined => {
   const value: unknown = Reflect.get(input, name);

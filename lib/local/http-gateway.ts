@@ -52,6 +52,17 @@ export const startHttpGateway = async (options: HttpGatewayOptions): Promise<Htt
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) return;
+    const [status, message] =
+      error.code === "HPE_HEADER_OVERFLOW"
+        ? ["431 Request Header Fields Too Large", "Request Header Fields Too Large"]
+        : ["400 Bad Request", "Bad Request"];
+    const body = JSON.stringify({ message });
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  });
   await listen(server, options.host, options.port);
 
   const stop = async (): Promise<void> => {

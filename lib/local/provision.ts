@@ -5,12 +5,17 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ConflictException, CreateScheduleGroupCommand } from "@aws-sdk/client-scheduler";
+import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { CreateQueueCommand, GetQueueUrlCommand, QueueDoesNotExist } from "@aws-sdk/client-sqs";
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { queues, table } from "../topology.ts";
+import { queues, schedules, table } from "../topology.ts";
 import type { QueueName } from "../topology.ts";
 
 export const TABLE_NAME = "pulsegate";
+export const SCHEDULE_GROUP = "pulsegate";
+/** Nobody assumes it here, but a schedule has to name one. */
+const SCHEDULE_ROLE_ARN = "arn:aws:iam::000000000000:role/pulsegate-schedules";
 
 /** Creates the table if it is not there yet. */
 export const provisionTable = async (client: DynamoDBClient): Promise<void> => {
@@ -103,3 +108,27 @@ const queueName = (name: QueueName): string =>
 
 export const queueArn = (name: QueueName): string =>
   `arn:aws:sqs:us-east-1:000000000000:${queueName(name)}`;
+
+/** Creates the group of schedules if it is not there yet. */
+export const provisionSchedules = async (client: SchedulerClient): Promise<void> => {
+  try {
+    await client.send(new CreateScheduleGroupCommand({ Name: SCHEDULE_GROUP }));
+  } catch (error) {
+    if (!(error instanceof ConflictException)) throw error;
+  }
+};
+
+/** The variables that name what was made here, with their values. */
+export const resourceVariables = (
+  queueUrls: Readonly<Record<QueueName, string>>,
+): Record<string, string> => ({
+  [table.nameVariable]: TABLE_NAME,
+  [schedules.groupVariable]: SCHEDULE_GROUP,
+  [schedules.roleVariable]: SCHEDULE_ROLE_ARN,
+  ...Object.fromEntries(
+    (Object.keys(queues) as QueueName[]).flatMap((name) => [
+      [queues[name].urlVariable, queueUrls[name]],
+      [queues[name].arnVariable, queueArn(name)],
+    ]),
+  ),
+});

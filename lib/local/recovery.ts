@@ -1,3 +1,5 @@
+import { paginateListSchedules } from "@aws-sdk/client-scheduler";
+import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { decodeMessage } from "../../lambdas/adapters/sqs/job-queue.ts";
@@ -6,6 +8,7 @@ import type { Job, JobMessage } from "../../lambdas/core/rules/job.ts";
 import { recoverJobs } from "../../lambdas/core/usecases/recover-jobs.ts";
 import type { RecoverDeps } from "../../lambdas/core/usecases/recover-jobs.ts";
 import type { QueueName } from "../topology.ts";
+import { SCHEDULE_GROUP } from "./provision.ts";
 
 /** A job that is due for this long, while no message waits to be received, has lost its message. */
 const OVERDUE_MS = 120_000;
@@ -23,7 +26,7 @@ export interface LocalRecovery {
  */
 export const makeLocalRecovery = (
   { recovery, queue, clock }: RecoverDeps,
-  sqs: SQSClient,
+  { sqs, scheduler }: { readonly sqs: SQSClient; readonly scheduler: SchedulerClient },
   queueUrls: Readonly<Record<QueueName, string>>,
 ): LocalRecovery => {
   return {
@@ -40,6 +43,9 @@ export const makeLocalRecovery = (
 
     async restoreLostMessages() {
       const startedAtMs = clock.now();
+      // Schedules first: one that fires meanwhile counts twice, which hides a loss until the next
+      // start; the other way round it would count as lost, and every job be sent again.
+      const scheduled = await countSchedules(scheduler);
       const messages = await countMessages(sqs, Object.values(queueUrls));
       let unfinished = 0;
       const overdue: Job[] = [];
@@ -50,10 +56,11 @@ export const makeLocalRecovery = (
           overdue.push(...earlier.filter((job) => isOverdue(job, startedAtMs)));
         }
       }
-      // Fewer messages than jobs: the queues were lost, whole or in part, and nobody knows which.
-      if (messages.total < unfinished) return recoverJobs({ recovery, queue, clock });
+      // Fewer messages than jobs: the queues or the schedules were lost, whole or in part, and
+      // nobody knows which.
+      if (messages.total + scheduled < unfinished) return recoverJobs({ recovery, queue });
       if (overdue.length === 0) return 0;
-      return recoverJobs({ recovery: onlyThese(recovery, overdue), queue, clock });
+      return recoverJobs({ recovery: onlyThese(recovery, overdue), queue });
     },
   };
 };
@@ -76,6 +83,14 @@ const onlyThese = (recovery: JobRecovery, jobs: readonly Job[]): JobRecovery => 
     yield await Promise.resolve(jobs);
   },
 });
+
+/** Each is a message that has not been sent yet. */
+const countSchedules = async (client: SchedulerClient): Promise<number> => {
+  let count = 0;
+  const pages = paginateListSchedules({ client, pageSize: 100 }, { GroupName: SCHEDULE_GROUP });
+  for await (const { Schedules: page = [] } of pages) count += page.length;
+  return count;
+};
 
 const countMessages = async (
   sqs: SQSClient,

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { composeRecovery } from "../../lambdas/wiring/compose.ts";
 import { functions, LEASE_SECONDS, queues } from "../topology.ts";
 import type { FunctionName, FunctionTopology, QueueName } from "../topology.ts";
-import { grantedClients, localDynamoDb, localSqs } from "./clients.ts";
+import { grantedClients, localDynamoDb, localScheduler, localSqs } from "./clients.ts";
 import type { Endpoints } from "./clients.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { startEmulators } from "./emulators.ts";
@@ -11,7 +11,13 @@ import type { EventSource } from "./event-source.ts";
 import { makeLocalFunctions } from "./functions.ts";
 import { startHttpGateway } from "./http-gateway.ts";
 import { openInFlightJournal } from "./in-flight-journal.ts";
-import { provisionQueues, provisionTable, queueArn, TABLE_NAME } from "./provision.ts";
+import {
+  provisionQueues,
+  provisionSchedules,
+  provisionTable,
+  queueArn,
+  resourceVariables,
+} from "./provision.ts";
 import { makeLocalRecovery } from "./recovery.ts";
 import { writeEndpointsFile } from "./endpoints-file.ts";
 import type { LocalSettings } from "./settings.ts";
@@ -47,24 +53,33 @@ export const startRuntime = async (settings: LocalSettings): Promise<Runtime> =>
       dataDir: folder.path,
       dynamodb: settings.DYNAMODB_ENDPOINT === undefined,
       sqs: settings.SQS_ENDPOINT === undefined,
+      scheduler: settings.SCHEDULER_ENDPOINT === undefined,
+      sqsEndpoint: settings.SQS_ENDPOINT,
       ...(settings.DYNOXIDE_BIN === undefined ? {} : { dynoxideBin: settings.DYNOXIDE_BIN }),
     });
     started.push(() => emulators.stop());
     const endpoints: Endpoints = {
       dynamodb: settings.DYNAMODB_ENDPOINT ?? emulators.dynamodbEndpoint ?? "",
       sqs: settings.SQS_ENDPOINT ?? emulators.sqsEndpoint ?? "",
+      scheduler: settings.SCHEDULER_ENDPOINT ?? emulators.schedulerEndpoint ?? "",
     };
     const dynamodb = localDynamoDb(endpoints.dynamodb);
     const sqs = localSqs(endpoints.sqs);
+    const scheduler = localScheduler(endpoints.scheduler);
     await provisionTable(dynamodb);
     const queueUrls = await provisionQueues(sqs);
+    await provisionSchedules(scheduler);
 
     const journal = openInFlightJournal(folder.path);
     started.push(() => journal.close());
     const variables = variablesFrom(settings, queueUrls);
     const recovery = makeLocalRecovery(
-      composeRecovery(variables, { dynamodb: () => dynamodb, sqs: () => sqs }),
-      sqs,
+      composeRecovery(variables, {
+        dynamodb: () => dynamodb,
+        sqs: () => sqs,
+        scheduler: () => scheduler,
+      }),
+      { sqs, scheduler },
       queueUrls,
     );
     await recovery.endFormerLeases(journal.leftOver);
@@ -119,14 +134,13 @@ const variablesFrom = (
   settings: LocalSettings,
   queueUrls: Readonly<Record<QueueName, string>>,
 ): Record<string, string> => ({
-  TABLE_NAME,
-  ...Object.fromEntries(
-    (Object.keys(queues) as QueueName[]).map((name) => [queues[name].urlVariable, queueUrls[name]]),
-  ),
+  ...resourceVariables(queueUrls),
   LOG_LEVEL: settings.LOG_LEVEL,
   RETENTION_DAYS: String(settings.RETENTION_DAYS),
   INDEX_SHARDS: String(INDEX_SHARDS),
   LEASE_SECONDS: String(LEASE_SECONDS),
+  DEDUPE_WINDOW_SECONDS: String(settings.DEDUPE_WINDOW_SECONDS),
+  QUEUE_CAPACITY: String(settings.QUEUE_CAPACITY),
   DESTINATION_ALLOW: settings.DESTINATION_ALLOW,
 });
 

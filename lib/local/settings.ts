@@ -23,6 +23,12 @@ const schema = z.object({
   WORKER_CONCURRENCY: wholeNumber(1, 1_000)
     .default(20)
     .meta({ description: "Requests to destinations that are open at once" }),
+  QUEUE_CAPACITY: wholeNumber(1, 1_000_000_000)
+    .default(1_000_000)
+    .meta({ description: "Jobs waiting in the queues; beyond it a post is answered with 503" }),
+  DEDUPE_WINDOW_SECONDS: wholeNumber(1, 365 * 24 * 3_600)
+    .default(3_600)
+    .meta({ description: "How long a dedupe key is held, from its job's creation on" }),
   RETENTION_DAYS: wholeNumber(1, 3_650)
     .default(30)
     .meta({ description: "How long a job and its attempts are kept after its end" }),
@@ -57,6 +63,9 @@ const schema = z.object({
   }),
   SQS_ENDPOINT: endpoint.meta({
     description: "Another SQS-compatible server, instead of the embedded one",
+  }),
+  SCHEDULER_ENDPOINT: endpoint.meta({
+    description: "Another EventBridge-Scheduler-compatible server, instead of the embedded one",
   }),
 });
 

@@ -100,10 +100,10 @@ describe("what is not there", () => {
   });
 
   it.each([
-    ["PUT", "/v1/jobs", "POST"],
+    ["PUT", "/v1/jobs", "POST, GET"],
     ["DELETE", "/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV", "GET"],
     ["POST", "/healthz", "GET, HEAD"],
-    ["OPTIONS", "/v1/jobs", "POST"],
+    ["OPTIONS", "/v1/jobs/batch", "POST"],
   ])("%s %s is 405 and names what is allowed", async (method, path, allow) => {
     const response = await fetch(`${api.baseUrl}${path}`, { method });
     expect(response.headers.get("allow")).toBe(allow);
@@ -119,10 +119,21 @@ describe("what is not there", () => {
     "?x=1",
     "?cursor=x",
   ])("a query of %s is 400 and names the parameter", async (query) => {
-    const path = `/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV/attempts${query}`;
+    const executeAt = new Date(Date.now() + 600_000).toISOString();
+    const id = await api.accepted(jobTo(url, { execute_at: executeAt }));
+    const path = `/v1/jobs/${id}/attempts${query}`;
     const problem = await problemOf(await fetch(`${api.baseUrl}${path}`));
     expect(problem).toMatchObject({ status: 400, code: "invalid_input" });
     expect(problem.errors[0]?.parameter).toBe(/\?(\w+)/.exec(query)?.[1]);
+  });
+});
+
+describe("a HEAD", () => {
+  it("of a route that has none is 405, and has no body", async () => {
+    const response = await fetch(`${api.baseUrl}/v1/jobs`, { method: "HEAD" });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("POST, GET");
+    expect(await response.text()).toBe("");
   });
 });
 
@@ -143,4 +154,38 @@ describe("the system says how it is", () => {
       expect(await idFor(unfit)).toMatch(/^[0-9a-f-]{36}$/);
     }
   });
+});
+
+describe("an answer stays small, whatever was sent", () => {
+  const twice = (count: number) => Array.from({ length: count }, () => `"a":1`).join(",");
+  it.each([
+    ["a long key over many mistakes", `{"${"k".repeat(100_000)}":{${twice(60_000)}}}`],
+    ["mistakes at 10,000 levels", `${`{"a":1,"a":`.repeat(10_000)}1${"}".repeat(10_000)}`],
+    ["90,000 empty keys", `{${Array.from({ length: 60_000 }, () => `"":1`).join(",")}}`],
+    [
+      "60,000 unknown fields",
+      `{${Array.from({ length: 40_000 }, (_, n) => `"${n}":1`).join(",")}}`,
+    ],
+  ])("%s", async (_, body) => {
+    const response = await api.post(body);
+    expect(response.status).toBe(400);
+    const text = await response.text();
+    expect(text.length).toBeLessThan(50_000);
+    expect((JSON.parse(text) as ProblemView).errors.length).toBeGreaterThan(0);
+    expect((await fetch(`${api.baseUrl}/healthz`)).status).toBe(200);
+  });
+});
+
+it("lists the mistakes of body, query and headers together", async () => {
+  const response = await fetch(`${api.baseUrl}/v1/jobs?x=1`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": "é" },
+    body: JSON.stringify(jobTo(url, { tenant_id: "a b" })),
+  });
+  const { errors } = await problemOf(response);
+  expect(errors).toMatchObject([
+    { pointer: "/tenant_id" },
+    { header: "Idempotency-Key" },
+    { parameter: "x" },
+  ]);
 });

@@ -33,6 +33,7 @@ const everywhere = [
   "@aws-sdk/endpoint-cache",
   "mnemonist",
   "obliterator",
+  "@aws-sdk/client-scheduler",
   "@aws-sdk/client-sqs",
   "@aws-sdk/middleware-sdk-sqs",
   "@aws-sdk/core",
@@ -45,11 +46,12 @@ const everywhere = [
 
 /** What each may weigh, in KB, and carry besides: a new package or a jump in size is a decision. */
 const budgets: Readonly<Record<FunctionName, { most: number; besides: readonly string[] }>> = {
-  "create-jobs": { most: 420, besides: ["@aws-sdk/util-dynamodb"] },
-  "read-jobs": { most: 420, besides: ["@aws-sdk/util-dynamodb"] },
+  "create-jobs": { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
+  "read-jobs": { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
+  "change-jobs": { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
   system: { most: 400, besides: [] },
-  deliver: { most: 420, besides: ["@aws-sdk/util-dynamodb"] },
-  bury: { most: 420, besides: ["@aws-sdk/util-dynamodb"] },
+  deliver: { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
+  bury: { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
 };
 
 let folder: string;
@@ -92,6 +94,7 @@ describe("A bundle", () => {
     expect(calls.map((headers) => String(headers["x-amz-target"])).toSorted()).toEqual([
       ...Array.from({ length: 4 }, () => "AmazonSQS.GetQueueAttributes"),
       "DynamoDB_20120810.GetItem",
+      "undefined", // the Scheduler's protocol is REST
     ]);
     for (const headers of calls) {
       expect(headers.authorization).toContain("Credential=AKIDEXAMPLE/");

@@ -5,6 +5,7 @@ import { checkTimes } from "../../lib/aws/function-times.ts";
 import { JobQueues } from "../../lib/aws/job-queues.ts";
 import { JobTable } from "../../lib/aws/job-table.ts";
 import { LambdaFunction } from "../../lib/aws/lambda-function.ts";
+import { Schedules } from "../../lib/aws/schedules.ts";
 import { readStage } from "../../lib/aws/stage.ts";
 import { functions as topology } from "../../lib/topology.ts";
 import type { FunctionTopology } from "../../lib/topology.ts";
@@ -45,16 +46,48 @@ describe("A function", () => {
   );
 
   it.each([
-    ["create-jobs", ["DESTINATION_ALLOW", "INDEX_SHARDS", "QUEUE_URL_*", "RETENTION_DAYS"]],
+    [
+      "create-jobs",
+      [
+        "DEDUPE_WINDOW_SECONDS",
+        "DESTINATION_ALLOW",
+        "INDEX_SHARDS",
+        "QUEUE_CAPACITY",
+        "QUEUE_URL_*",
+        "RETENTION_DAYS",
+        "SCHEDULE_*",
+      ],
+    ],
     ["read-jobs", ["INDEX_SHARDS", "RETENTION_DAYS"]],
-    ["system", ["QUEUE_URL_*", "QUEUE_URL_DEAD_LETTERS"]],
+    ["change-jobs", ["INDEX_SHARDS", "QUEUE_URL_*", "RETENTION_DAYS", "SCHEDULE_*"]],
+    ["system", ["QUEUE_URL_*", "QUEUE_URL_DEAD_LETTERS", "SCHEDULE_GROUP"]],
     [
       "deliver",
-      ["DESTINATION_ALLOW", "INDEX_SHARDS", "LEASE_SECONDS", "QUEUE_URL_*", "RETENTION_DAYS"],
+      [
+        "DESTINATION_ALLOW",
+        "INDEX_SHARDS",
+        "LEASE_SECONDS",
+        "QUEUE_URL_*",
+        "RETENTION_DAYS",
+        "SCHEDULE_*",
+      ],
     ],
-    ["bury", ["INDEX_SHARDS", "QUEUE_URL_*", "QUEUE_URL_DEAD_LETTERS", "RETENTION_DAYS"]],
+    [
+      "bury",
+      ["INDEX_SHARDS", "QUEUE_URL_*", "QUEUE_URL_DEAD_LETTERS", "RETENTION_DAYS", "SCHEDULE_*"],
+    ],
   ])("is told what it needs to know, and nothing else: %s", (name, own) => {
-    const urls = ["QUEUE_URL_HIGH", "QUEUE_URL_LOW", "QUEUE_URL_NORMAL"];
+    const groups: Readonly<Record<string, readonly string[]>> = {
+      "QUEUE_URL_*": ["QUEUE_URL_HIGH", "QUEUE_URL_LOW", "QUEUE_URL_NORMAL"],
+      "SCHEDULE_*": [
+        "QUEUE_ARN_DEAD_LETTERS",
+        "QUEUE_ARN_HIGH",
+        "QUEUE_ARN_LOW",
+        "QUEUE_ARN_NORMAL",
+        "SCHEDULE_GROUP",
+        "SCHEDULE_ROLE_ARN",
+      ],
+    };
     const everywhere = [
       "LOG_LEVEL",
       "NODE_OPTIONS",
@@ -62,7 +95,7 @@ describe("A function", () => {
       "POWERTOOLS_SERVICE_NAME",
       "TABLE_NAME",
     ];
-    const names = own.flatMap((variable) => (variable === "QUEUE_URL_*" ? urls : variable));
+    const names = own.flatMap((variable) => groups[variable] ?? variable);
     expect(Object.keys(variablesOf(name)).toSorted()).toEqual([...everywhere, ...names].toSorted());
   });
 
@@ -148,12 +181,14 @@ describe("A function whose times do not fit together", () => {
 
   function construct(entry: FunctionTopology): LambdaFunction {
     const stack = new Stack(new App(), "stack");
+    const queues = new JobQueues(stack, "Queues", { development: true });
     return new LambdaFunction(stack, "Function", {
       name: "deliver",
       topology: entry,
       stage: readStage(new App({ context: { stages: { dev: {} } } }).node),
       table: new JobTable(stack, "Table", { development: true }),
-      queues: new JobQueues(stack, "Queues", { development: true }),
+      queues,
+      schedules: new Schedules(stack, "Schedules", { development: true, queues }),
       code: Code.fromInline("exports.handler = 1"),
     });
   }

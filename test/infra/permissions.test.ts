@@ -4,26 +4,52 @@ import { functionsOf, resourcesOf, synthesize } from "./synthesized.ts";
 const stage = synthesize("dev");
 const functions = functionsOf(stage);
 
+const [[, group] = []] = resourcesOf<{ readonly Name: string }>(
+  stage.stateful,
+  "AWS::Scheduler::ScheduleGroup",
+);
+const groupName = group?.Properties.Name;
+
 const sendsJobs = ["High", "Low", "Normal"].map((queue) => `sqs:SendMessage JobQueues${queue}`);
 const consumes = (queue: string) =>
   ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"].map(
     (action) => `sqs:${action} JobQueues${queue}`,
   );
+const schedules = [
+  "scheduler:CreateSchedule any schedule of SchedulesGroup",
+  "scheduler:DeleteSchedule any schedule of SchedulesGroup",
+  "iam:PassRole SchedulesRole if to scheduler.amazonaws.com",
+];
 const logs = (name: string) =>
   ["CreateLogStream", "PutLogEvents"].map((action) => `logs:${action} ${name}Logs`);
 
 /** Said here once more on purpose, not read from the topology: a grant that widens shows. */
 const expected: Readonly<Record<string, readonly string[]>> = {
   "create-jobs": [
-    "dynamodb:GetItem JobTable if key JOB#*",
-    "dynamodb:PutItem JobTable if key JOB#*",
+    "dynamodb:GetItem JobTable if key JOB#* or DEDUPE#*",
+    "dynamodb:PutItem JobTable if key JOB#* or DEDUPE#*",
     ...sendsJobs,
+    ...["High", "Low", "Normal"].map((queue) => `sqs:GetQueueAttributes JobQueues${queue}`),
+    ...schedules,
     ...logs("createjobs"),
   ],
   "read-jobs": [
-    "dynamodb:GetItem JobTable if key JOB#*",
-    "dynamodb:Query JobTable if key JOB#*",
+    "dynamodb:GetItem JobTable if key JOB#* or SECRET#*",
+    "dynamodb:BatchGetItem JobTable if key JOB#* or SECRET#*",
+    "dynamodb:Query JobTable if key JOB#* or SECRET#*",
+    "dynamodb:PutItem JobTable if key JOB#* or SECRET#*",
+    "dynamodb:Query JobTable index by_tenant",
+    "dynamodb:Query JobTable index needs_attention",
     ...logs("readjobs"),
+  ],
+  "change-jobs": [
+    "dynamodb:GetItem JobTable if key JOB#* or DEDUPE#*",
+    "dynamodb:Query JobTable if key JOB#* or DEDUPE#*",
+    "dynamodb:UpdateItem JobTable if key JOB#* or DEDUPE#*",
+    "dynamodb:DeleteItem JobTable if key JOB#* or DEDUPE#*",
+    ...sendsJobs,
+    ...schedules,
+    ...logs("changejobs"),
   ],
   system: [
     "dynamodb:GetItem JobTable if key READY#*",
@@ -31,6 +57,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "sqs:GetQueueAttributes JobQueuesNormal",
     "sqs:GetQueueAttributes JobQueuesLow",
     "sqs:GetQueueAttributes JobQueuesDeadLetters",
+    "scheduler:GetScheduleGroup SchedulesGroup",
     ...logs("system"),
   ],
   deliver: [
@@ -39,6 +66,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "dynamodb:UpdateItem JobTable if key JOB#*",
     ...sendsJobs,
     ...["High", "Normal", "Low"].flatMap(consumes),
+    ...schedules,
     ...logs("deliver"),
   ],
   bury: [
@@ -47,6 +75,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "dynamodb:UpdateItem JobTable if key JOB#*",
     ...sendsJobs,
     ...consumes("DeadLetters"),
+    ...schedules,
     ...logs("bury"),
   ],
 };
@@ -88,14 +117,15 @@ describe("A function's permissions", () => {
     ).toEqual([]);
   });
 
-  it("name no action and no resource by a wildcard", () => {
+  it("name no action and no resource by a wildcard, but for the schedules of the one group", () => {
     const granted = [stage.stateful, stage.stateless]
       .flatMap(({ Resources }) => statementsIn(Resources))
       .filter(({ Effect }) => Effect !== "Deny");
     expect(granted.length).toBeGreaterThan(functions.size);
     for (const { Action, NotAction, Resource, NotResource, Principal } of granted) {
       expect(NotAction ?? NotResource).toBeUndefined();
-      expect(JSON.stringify([Action, Resource ?? "", Principal ?? ""])).not.toContain("*");
+      const resources = [Resource ?? []].flat().filter((one) => !isAnyScheduleOfGroup(one));
+      expect(JSON.stringify([Action, resources, Principal ?? ""])).not.toContain("*");
     }
   });
 });
@@ -137,7 +167,7 @@ interface Statement {
   readonly Resource?: unknown;
   readonly NotResource?: unknown;
   readonly Principal?: unknown;
-  readonly Condition?: Record<string, Record<string, string[]>>;
+  readonly Condition?: Record<string, Record<string, string | string[]>>;
 }
 
 /** Every permission of a function as `action resource`, with the keys that it is bound to. */
@@ -150,9 +180,11 @@ function permissionsOf(name: string): string[] {
     .filter(({ Principal }) => Principal === undefined)
     .flatMap(({ Effect, Action, Resource, Condition }) => {
       expect(Effect).toBe("Allow");
-      const { "ForAllValues:StringLike": keys, ...others } = Condition ?? {};
+      const { "ForAllValues:StringLike": keys, StringEquals: passed, ...others } = Condition ?? {};
       expect(others).toEqual({});
-      const bound = keys ? ` if key ${keys["dynamodb:LeadingKeys"]?.join(" or ")}` : "";
+      const bound =
+        (keys ? ` if key ${[keys["dynamodb:LeadingKeys"]].flat().join(" or ")}` : "") +
+        (passed ? ` if to ${[passed["iam:PassedToService"]].flat().join(" or ")}` : "");
       return [Action]
         .flat()
         .flatMap((action) =>
@@ -162,7 +194,17 @@ function permissionsOf(name: string): string[] {
     .toSorted();
 }
 
+/** The ARN of every schedule in the group of this stage. */
+function isAnyScheduleOfGroup(resource: unknown): boolean {
+  const text = JSON.stringify(resource);
+  return text.endsWith(`:schedule/${groupName}/*"]]}`) && text.split("*").length === 2;
+}
+
 function byArn(resource: unknown): string {
+  if (isAnyScheduleOfGroup(resource)) return "any schedule of SchedulesGroup";
+  const joined = (resource as { "Fn::Join"?: [string, [unknown, string]] })["Fn::Join"]?.[1];
+  const index = /^\/index\/(\w+)$/.exec(joined?.[1] ?? "")?.[1];
+  if (joined && index !== undefined) return `${byArn(joined[0])} index ${index}`;
   const reference = stage.resolve(resource);
   expect(reference).toMatch(/\.Arn$/);
   return reference.replace(/\.Arn$/, "");

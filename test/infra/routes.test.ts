@@ -79,11 +79,17 @@ describe("What an operator needs to know", () => {
     const own = Object.keys(outputs).filter((name) => !name.startsWith("ExportsOutput"));
     expect(own.toSorted()).toEqual([
       "ApiUrl",
+      "QueueArnDeadLetters",
+      "QueueArnHigh",
+      "QueueArnLow",
+      "QueueArnNormal",
       "QueueUrlDeadLetters",
       "QueueUrlHigh",
       "QueueUrlLow",
       "QueueUrlNormal",
       "QueueUrlParked",
+      "ScheduleGroup",
+      "ScheduleRoleArn",
       "TableName",
     ]);
   });

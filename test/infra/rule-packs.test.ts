@@ -45,7 +45,7 @@ describe("AWS's rule packs", () => {
     const paths = Object.fromEntries(
       [...byRule].map(([rule, of]) => [rule, of.map(({ path }) => path).toSorted()]),
     );
-    const functions = ["bury", "create-jobs", "deliver", "read-jobs", "system"];
+    const functions = ["bury", "change-jobs", "create-jobs", "deliver", "read-jobs", "system"];
     const everyFunction = functions.map((name) => `stateless/${name}/Function`);
     expect(paths).toEqual({
       "AwsSolutions-APIG4": [
@@ -55,6 +55,9 @@ describe("AWS's rule packs", () => {
         "stateless/HttpApi/HEAD |healthz",
         "stateless/HttpApi/HEAD |readyz",
       ],
+      [anyScheduleOfGroup]: ["bury", "change-jobs", "create-jobs", "deliver"].map(
+        (name) => `stateless/${name}/Role`,
+      ),
       "Serverless-LambdaDLQ": everyFunction,
       "Serverless-LambdaTracing": everyFunction,
       "Serverless-LambdaEventSourceMappingDestination": [
@@ -67,6 +70,10 @@ describe("AWS's rule packs", () => {
     });
   });
 });
+
+const anyScheduleOfGroup =
+  "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:" +
+  "schedule/pulsegatedevstateful-Schedules-Group-0E01A088/*]";
 
 function acknowledgedOn({ node }: IConstruct) {
   return node.metadata

@@ -22,6 +22,8 @@ describe("A stage", () => {
       retentionDays: 30,
       indexShards: 4,
       destinationAllow: [],
+      dedupeWindowSeconds: 3600,
+      queueCapacity: 0,
       throttle: { requestsPerSecond: 1000, burst: 2000 },
     });
   });

@@ -246,7 +246,7 @@ async function otherProcess(code: string, ...nodeOptions: readonly string[]) {
 const runtimeWithEmulators = () =>
   otherProcess(`
     await openDataFolder(path);
-    await startEmulators({ dataDir: path, dynamodb: true, sqs: true });
+    await startEmulators({ dataDir: path, dynamodb: true, sqs: true, scheduler: false });
   `);
 
 async function killed(child: ChildProcess): Promise<void> {

@@ -41,10 +41,11 @@ const undertaker = (clock = testClock()) => {
   const bury = makeBuryJob({
     store: stage.store,
     queue: {
-      send: async (message, delayMs) => {
-        sent.push({ message, delayMs });
+      send: async (message, dueAtMs) => {
+        sent.push({ message, delayMs: dueAtMs - clock.now() });
         await Promise.resolve();
       },
+      withdraw: () => Promise.resolve(),
     },
     clock,
     chance: { fraction: () => 0, bytes: (count) => new Uint8Array(count) },

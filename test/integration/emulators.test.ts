@@ -41,7 +41,8 @@ afterEach(async () => {
 });
 
 const start = async (props: Partial<EmulatorsProps> = {}) => {
-  const emulators = await startEmulators({ dataDir, dynamodb: true, sqs: true, ...props });
+  const all = { dynamodb: true, sqs: true, scheduler: true };
+  const emulators = await startEmulators({ dataDir, ...all, ...props });
   started.push(emulators);
   return emulators;
 };
@@ -80,24 +81,27 @@ describe("the data of the emulators", () => {
 
 describe("the processes of the emulators", () => {
   it.runIf(process.platform === "linux")("listen on 127.0.0.1 and nowhere else", async () => {
-    const { dynamodbEndpoint, sqsEndpoint } = await start();
-    const expected = [dynamodbEndpoint, sqsEndpoint].map((endpoint) => new URL(endpoint!).host);
+    const { dynamodbEndpoint, sqsEndpoint, schedulerEndpoint } = await start();
+    const expected = [dynamodbEndpoint, sqsEndpoint, schedulerEndpoint].map(
+      (endpoint) => new URL(endpoint!).host,
+    );
     const listening = await Promise.all((await recorded()).map(({ pid }) => listeningSockets(pid)));
     expect(listening.flat().toSorted()).toEqual(expected.toSorted());
   });
 
   it("are as many as are wanted", async () => {
-    const none = await start({ dynamodb: false, sqs: false });
+    const none = await start({ dynamodb: false, sqs: false, scheduler: false });
     expect([none.dynamodbEndpoint, none.sqsEndpoint]).toEqual([undefined, undefined]);
+    expect(none.schedulerEndpoint).toBeUndefined();
     expect(await recorded()).toEqual([]);
 
-    const queues = await start({ dynamodb: false });
-    expect(queues.dynamodbEndpoint).toBeUndefined();
+    const queues = await start({ dynamodb: false, scheduler: false });
+    expect([queues.dynamodbEndpoint, queues.schedulerEndpoint]).toEqual([undefined, undefined]);
     await clientOf(queues).sendMessage("without a table");
     expect(await recorded()).toHaveLength(1);
     await queues.stop();
 
-    const table = await start({ sqs: false });
+    const table = await start({ sqs: false, scheduler: false });
     expect(table.sqsEndpoint).toBeUndefined();
     await clientOf(table).putItem("without queues");
     expect(await recorded()).toHaveLength(2);
@@ -224,6 +228,14 @@ describe("a start that cannot be is refused in one line", () => {
       /^The queues .*fauxqs\.db cannot be read; move them away .*\(file is not a database\)$/,
     );
   });
+
+  it("when the schedules are broken", async () => {
+    await mkdir(join(dataDir, "schedules"));
+    await writeFile(join(dataDir, "schedules/schedules.db"), "no database, but long enough");
+    expect(await refusal()).toMatch(
+      /^The schedules .*schedules\.db cannot be read; move them away .*\(file is not a database\)$/,
+    );
+  });
 });
 
 interface Recorded {
@@ -257,7 +269,7 @@ function starterProgram(): string {
   const module = new URL("../../lib/local/emulators.ts", import.meta.url).href;
   return `
     import { startEmulators } from ${JSON.stringify(module)};
-    await startEmulators({ dataDir: ${JSON.stringify(dataDir)}, dynamodb: true, sqs: true });
+    await startEmulators({ dataDir: ${JSON.stringify(dataDir)}, dynamodb: true, sqs: true, scheduler: true });
     console.log("started");
   `;
 }

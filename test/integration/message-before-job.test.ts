@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Problem } from "../../lambdas/core/errors.ts";
 import type { JobStore } from "../../lambdas/core/ports.ts";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
-import { makeAcceptJob } from "../../lambdas/core/usecases/accept-job.ts";
 import { dying, freeze, intercepted } from "../support/faults.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import {
+  accepting,
   jobRequest,
   messageOf,
   recordingObserver,
@@ -33,12 +33,7 @@ const newKey = () => `key-${(keys += 1)}`;
 
 const api = (parts: { readonly store?: JobStore; readonly clock?: TestClock } = {}) => {
   const clock = parts.clock ?? testClock();
-  return makeAcceptJob({
-    store: parts.store ?? stage.store,
-    queue: stage.queueFor(clock),
-    clock,
-    chance: { fraction: () => 0, bytes: (count) => new Uint8Array(count) },
-  });
+  return accepting({ store: parts.store ?? stage.store, queue: stage.queueFor(clock), clock });
 };
 const request = () =>
   jobRequest({ destination: { url: receiver.url, method: "POST", timeoutMs: 10_000 } });

@@ -24,7 +24,12 @@ afterEach(async () => {
 
 describe("readyz", () => {
   it("names within 10 s what does not answer, while healthz goes on", async () => {
-    const others = await startEmulators({ dataDir: otherDir, dynamodb: false, sqs: true });
+    const others = await startEmulators({
+      dataDir: otherDir,
+      dynamodb: false,
+      sqs: true,
+      scheduler: false,
+    });
     const runtime = await startRuntimeProcess(dataDir, {
       SQS_ENDPOINT: others.sqsEndpoint ?? "",
       LOG_LEVEL: "error",
@@ -55,9 +60,49 @@ describe("readyz", () => {
   });
 });
 
+describe("readyz of a runtime whose scheduler is gone", () => {
+  it("names it, while jobs for a far time are taken by the queue instead", async () => {
+    const others = await startEmulators({
+      dataDir: otherDir,
+      dynamodb: false,
+      sqs: false,
+      scheduler: true,
+      sqsEndpoint: "http://127.0.0.1:9",
+    });
+    const runtime = await startRuntimeProcess(dataDir, {
+      SCHEDULER_ENDPOINT: others.schedulerEndpoint ?? "",
+      LOG_LEVEL: "error",
+    });
+    expect((await fetch(`${runtime.url}/readyz`)).status).toBe(200);
+
+    await others.stop();
+    const problem = await eventually(
+      "it is not ready",
+      async () => {
+        const response = await fetch(`${runtime.url}/readyz`);
+        return response.status === 503 ? ((await response.json()) as ProblemView) : undefined;
+      },
+      10_000,
+    );
+    expect(problem.detail).toBe("No answer from: scheduler.");
+
+    const executeAt = new Date(Date.now() + 86_400_000).toISOString();
+    const id = await apiAt(runtime.url).accepted(
+      jobTo(`${runtime.url}/healthz`, { execute_at: executeAt }),
+    );
+    expect(await apiAt(runtime.url).job(id)).toMatchObject({ status: "scheduled" });
+    await runtime.stop();
+  });
+});
+
 describe("servers of one's own", () => {
   it("are used instead of the embedded ones, table and queues made where they are missing", async () => {
-    const others = await startEmulators({ dataDir: otherDir, dynamodb: true, sqs: true });
+    const others = await startEmulators({
+      dataDir: otherDir,
+      dynamodb: true,
+      sqs: true,
+      scheduler: false,
+    });
     const runtime = await startRuntimeProcess(dataDir, {
       DYNAMODB_ENDPOINT: others.dynamodbEndpoint ?? "",
       SQS_ENDPOINT: others.sqsEndpoint ?? "",

@@ -85,7 +85,7 @@ const countMessages = async (): Promise<number> => {
 /** With the runtime stopped: receives one message that has come due, and deletes it. */
 const takeAMessage = async () => {
   const folder = await openDataFolder(dataDir);
-  const emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true });
+  const emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true, scheduler: false });
   const sqs = localSqs(emulators.sqsEndpoint ?? "");
   const QueueUrl = queuesOf().queueUrls.normal;
   await eventually("a message comes due", async () => {

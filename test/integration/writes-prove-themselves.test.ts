@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
-import { makeAcceptJob } from "../../lambdas/core/usecases/accept-job.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
 import { countCapacity, loseAnswers } from "../support/faults.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import {
+  accepting,
   jobRequest,
   LEASE_MS,
   messageOf,
@@ -35,12 +35,7 @@ const received = (id: string, attempt = 1) => ({
   sentAtMs: Date.now(),
 });
 const acceptOn = (store: Stage["store"]) =>
-  makeAcceptJob({
-    store,
-    queue: stage.queueFor(),
-    clock: testClock(),
-    chance: { fraction: () => 0, bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
-  });
+  accepting({ store, queue: stage.queueFor(), clock: testClock() });
 
 const isClose = (input: object): boolean =>
   "ExpressionAttributeNames" in input &&

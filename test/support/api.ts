@@ -41,6 +41,15 @@ export interface ProblemView {
   }[];
 }
 
+export interface BatchItem {
+  readonly status: number;
+  readonly id?: string;
+  readonly job_status?: string;
+  readonly deduplicated?: boolean;
+  readonly replayed?: boolean;
+  readonly error?: ProblemView;
+}
+
 /** The API as a test calls it: any base URL, embedded or deployed. */
 export const apiAt = (baseUrl: string) => {
   const get = async <T>(path: string): Promise<T> => {
@@ -54,13 +63,32 @@ export const apiAt = (baseUrl: string) => {
       headers: { "content-type": "application/json", ...headers },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
+  const rawBatch = (body: string | object, key?: string): Promise<Response> =>
+    fetch(`${baseUrl}/v1/jobs/batch`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(key === undefined ? {} : { "idempotency-key": key }),
+      },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
   const job = (id: string): Promise<JobView> => get<JobView>(`/v1/jobs/${id}`);
 
   return {
     baseUrl,
     get,
     post,
+    rawBatch,
     job,
+
+    /** Posts a batch whose envelope must be accepted, and returns its items. */
+    postBatch: async (body: string | object, key?: string): Promise<readonly BatchItem[]> => {
+      const response = await rawBatch(body, key);
+      if (response.status !== 207) {
+        throw new Error(`no batch: ${response.status} ${await response.text()}`);
+      }
+      return ((await response.json()) as { items: readonly BatchItem[] }).items;
+    },
     attempts: async (id: string): Promise<readonly AttemptView[]> =>
       (await get<Page<AttemptView>>(`/v1/jobs/${id}/attempts`)).items,
 

@@ -41,7 +41,7 @@ export interface QueueServer {
 
 export const startQueueServer = async (): Promise<QueueServer> => {
   const dataDir = await mkdtemp(join(tmpdir(), "pulsegate-queues-"));
-  const emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true });
+  const emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true, scheduler: false });
   const endpoint = emulators.sqsEndpoint ?? "";
   const client = localSqs(endpoint);
   return {

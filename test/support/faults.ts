@@ -78,19 +78,34 @@ export const loseAnswers = (
 };
 
 /** Sums what DynamoDB bills for the calls of a client. */
-export const countCapacity = (client: DynamoDBClient): { readonly units: () => number } => {
-  let units = 0;
+export const countCapacity = (
+  client: DynamoDBClient,
+): {
+  readonly units: () => number;
+  readonly of: () => { readonly reads: number; readonly writes: number };
+} => {
+  let reads = 0;
+  let writes = 0;
   client.middlewareStack.add(
-    (next) => async (args) => {
+    (next, context) => async (args) => {
       const input = { ...args.input, ReturnConsumedCapacity: "TOTAL" } as typeof args.input;
       const result = await next({ ...args, input });
       const { ConsumedCapacity: consumed } = result.output as {
-        ConsumedCapacity?: { CapacityUnits?: number };
+        ConsumedCapacity?: Capacity | readonly Capacity[];
       };
-      units += consumed?.CapacityUnits ?? 0;
+      const units = [consumed ?? []]
+        .flat()
+        .reduce((sum, { CapacityUnits: more = 0 }) => sum + more, 0);
+      const name = "commandName" in context ? String(context.commandName) : "";
+      if (/^(Get|BatchGet|Query|Scan)/.test(name)) reads += units;
+      else writes += units;
       return result;
     },
     { step: "initialize", name: "countCapacity" },
   );
-  return { units: () => units };
+  return { units: () => reads + writes, of: () => ({ reads, writes }) };
 };
+
+interface Capacity {
+  readonly CapacityUnits?: number;
+}

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteMessageCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
 import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
@@ -14,7 +15,8 @@ import type { Attempt, JobQueue, JobStore, Observer } from "../../lambdas/core/p
 import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 import type { JobMessage, JobRequest, Priority } from "../../lambdas/core/rules/job.ts";
-import { makeAcceptJob } from "../../lambdas/core/usecases/accept-job.ts";
+import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
+import type { Acceptance, AcceptDeps } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { makeDeliverJob } from "../../lambdas/core/usecases/deliver-job.ts";
 import { localDynamoDb, localSqs } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
@@ -58,7 +60,7 @@ export const recordingObserver = (): Observer & { readonly events: readonly stri
 /** The real table and queues on the embedded servers, and the use cases around them, to take apart. */
 export const startStage = async () => {
   const dataDir = await makeDataDir();
-  const emulators = await startEmulators({ dataDir, dynamodb: true, sqs: true });
+  const emulators = await startEmulators({ dataDir, dynamodb: true, sqs: true, scheduler: false });
   const dynamodb = localDynamoDb(emulators.dynamodbEndpoint ?? "");
   const sqs = localSqs(emulators.sqsEndpoint ?? "");
   await provisionTable(dynamodb);
@@ -75,6 +77,7 @@ export const startStage = async () => {
   return {
     dynamodb,
     dynamodbEndpoint: emulators.dynamodbEndpoint ?? "",
+    sqsEndpoint: emulators.sqsEndpoint ?? "",
     sqs,
     queueUrls,
     store: storeOn(),
@@ -106,12 +109,12 @@ export const startStage = async () => {
       request: Partial<JobRequest> & { readonly destination: JobRequest["destination"] },
     ) {
       const clock = testClock();
-      const { id } = await makeAcceptJob({
+      const accept = accepting({
         store: storeOn(),
         queue: makeSqsJobQueue(sqs, queueUrls, clock),
         clock,
-        chance,
-      })(jobRequest(request), "00".repeat(16), undefined);
+      });
+      const { id } = await accept(jobRequest(request), "00".repeat(16), undefined);
       await this.takeMessages("normal");
       return { id, message: messageOf(id) };
     },
@@ -131,10 +134,48 @@ export const startStage = async () => {
       return messages.map(({ Body = "" }) => decodeMessage(Body));
     },
 
+    /** When each item of a job expires, in epoch seconds, by its sort key. */
+    async expiries(jobId: string): Promise<Readonly<Record<string, number | undefined>>> {
+      const { Items: items = [] } = await dynamodb.send(
+        new QueryCommand({
+          TableName: TABLE_NAME,
+          KeyConditionExpression: "pk = :pk",
+          ExpressionAttributeValues: { ":pk": { S: `JOB#${jobId}` } },
+        }),
+      );
+      return Object.fromEntries(
+        items.map(({ sk, expires_at: at }) => [
+          sk?.S ?? "",
+          at?.N === undefined ? undefined : Number(at.N),
+        ]),
+      );
+    },
+
     async stop() {
       await emulators.stop();
       await removeDataDir(dataDir);
     },
+  };
+};
+
+/** The door for one job: its acceptance, or the problem thrown. */
+export const accepting = (
+  deps: Pick<AcceptDeps, "store" | "queue" | "clock"> & Partial<AcceptDeps>,
+) => {
+  const acceptJobs = makeAcceptJobs({
+    chance: { fraction: () => 0, bytes: (count) => randomBytes(count) },
+    hasRoom: () => Promise.resolve(true),
+    dedupeWindowMs: 3_600_000,
+    ...deps,
+  });
+  return async (
+    request: JobRequest,
+    requestHash: string,
+    idempotencyKey: string | undefined,
+  ): Promise<Extract<Acceptance, { kind: "accepted" }>> => {
+    const [acceptance] = await acceptJobs([{ request, requestHash, idempotencyKey }]);
+    if (acceptance?.kind !== "accepted") throw acceptance?.problem ?? new Error("no answer");
+    return acceptance;
   };
 };
 
@@ -147,6 +188,7 @@ export const jobRequest = (
   type: "webhook.dispatch",
   priority: "normal",
   executeAtMs: null,
+  dedupeKey: null,
   maxAttempts: 8,
   retry: defaultRetryPolicy,
   metadata: [],

@@ -18,8 +18,6 @@ import type { Table, Written } from "./table.ts";
 
 const LEASE_ATTRIBUTES = ["clt", "cla", "lse"];
 const ATTENTION_ATTRIBUTES = ["npk", "nsk"];
-/** A job keeps a few bytes of its last error; the whole text is in the attempt's record. */
-const LAST_ERROR_LENGTH = 100;
 
 /** waiting → processing. 1 write unit. */
 export const claim =
@@ -128,7 +126,7 @@ export const refused = (
 });
 
 /** When what ends now is forgotten, in the seconds that DynamoDB's TTL counts in. */
-const expiryOf = (table: Table, nowMs: number): number =>
+export const expiryOf = (table: Table, nowMs: number): number =>
   Math.ceil((nowMs + table.retentionMs) / 1_000);
 
 const endOfAttempt = (
@@ -138,7 +136,7 @@ const endOfAttempt = (
   nowMs: number,
 ): { readonly set: Record<string, unknown>; readonly remove: readonly string[] } => {
   const { attempt } = result;
-  const failure = { err: (attempt.error ?? "").slice(0, LAST_ERROR_LENGTH), upd: nowMs };
+  const failure = { err: attempt.error ?? "", upd: nowMs };
   switch (result.kind) {
     case "success":
       return {

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { AttentionClass } from "../../core/ports.ts";
 import { defaultRetryPolicy } from "../../core/rules/backoff.ts";
 import type { RetryPolicy } from "../../core/rules/backoff.ts";
 import type {
@@ -14,7 +15,6 @@ import type {
 } from "../../core/rules/job.ts";
 import { itemSizeBytes } from "./item-size.ts";
 import { attentionKey, byTenantKey, jobIdOf, jobKey } from "./keys.ts";
-import type { AttentionClass } from "./keys.ts";
 
 export type Item = Record<string, AttributeValue>;
 
@@ -36,6 +36,8 @@ interface JobAttributes {
   tmo?: number;
   /** `execute_at` as asked. */
   exec?: number;
+  /** The dedupe key. */
+  ddk?: string;
   /** `max_attempts`, unless 8. */
   max?: number;
   retry?: RetryPolicy;
@@ -59,6 +61,8 @@ interface JobAttributes {
   /** The successful attempt: start, end, HTTP status. */
   ok?: [number, number, number];
   fenced?: number;
+  /** Digests of the keys of the latest manual retries. */
+  rks?: string[];
   expires_at?: number;
   /** Tokens of the put and of the last result or close, so that a repeated write knows itself. */
   crt?: string;
@@ -72,6 +76,13 @@ interface JobAttributes {
 
 interface TombstoneAttributes {
   made_at: number;
+  expires_at: number;
+}
+
+interface PointerAttributes {
+  /** The job that answered. */
+  ptr: string;
+  hash: Uint8Array;
   expires_at: number;
 }
 
@@ -108,6 +119,7 @@ export const toJobItem = (
     ...(job.destination.method === "POST" ? {} : { method: job.destination.method }),
     ...(job.destination.timeoutMs === DEFAULT_TIMEOUT_MS ? {} : { tmo: job.destination.timeoutMs }),
     ...(job.executeAtMs === null ? {} : { exec: job.executeAtMs }),
+    ...(job.dedupeKey === null ? {} : { ddk: job.dedupeKey }),
     ...(job.maxAttempts === DEFAULT_MAX_ATTEMPTS ? {} : { max: job.maxAttempts }),
     ...(job.retry === defaultRetryPolicy ? {} : { retry: job.retry }),
     ...(job.metadata.length === 0 ? {} : { meta: [...job.metadata] }),
@@ -128,11 +140,15 @@ export const attentionOf = (
 /** What stands under a job's key; `undefined` and what is expired are absent. */
 export const toStanding = (item: Item | undefined, nowMs: number): Standing => {
   if (!item) return { kind: "absent" };
-  const attributes = unmarshall(item) as JobAttributes | TombstoneAttributes;
+  const attributes = unmarshall(item) as JobAttributes | TombstoneAttributes | PointerAttributes;
   if (attributes.expires_at !== undefined && attributes.expires_at * 1_000 <= nowMs) {
     return { kind: "absent" };
   }
   if ("made_at" in attributes) return { kind: "tombstone", madeAtMs: attributes.made_at };
+  if ("ptr" in attributes) {
+    const requestHash = Buffer.from(attributes.hash).toString("hex");
+    return { kind: "pointer", jobId: attributes.ptr, requestHash };
+  }
   return toJob(attributes);
 };
 
@@ -148,6 +164,7 @@ const toJob = (attributes: JobAttributes): Job => ({
     timeoutMs: attributes.tmo ?? DEFAULT_TIMEOUT_MS,
   },
   executeAtMs: attributes.exec ?? null,
+  dedupeKey: attributes.ddk ?? null,
   maxAttempts: attributes.max ?? DEFAULT_MAX_ATTEMPTS,
   retry: attributes.retry ?? defaultRetryPolicy,
   metadata: attributes.meta ?? [],
@@ -173,6 +190,7 @@ const toJob = (attributes: JobAttributes): Job => ({
       }
     : null,
   fenced: attributes.fenced ?? 0,
+  retryKeys: attributes.rks ?? [],
   expiresAtMs: attributes.expires_at === undefined ? null : attributes.expires_at * 1_000,
 });
 
@@ -180,6 +198,19 @@ const toJob = (attributes: JobAttributes): Job => ({
 export const toRidingContent = (item: Item): JobContent | null => {
   const { ext, body, hdr } = unmarshall(item) as JobAttributes;
   return ext ? null : { body: body ?? null, headers: hdr ?? [] };
+};
+
+export const toPointerItem = (
+  key: { readonly pk: string; readonly sk: string },
+  pointer: { readonly jobId: string; readonly requestHash: string },
+  expiresAtSeconds: number,
+): Item => {
+  const attributes: PointerAttributes = {
+    ptr: pointer.jobId,
+    hash: Buffer.from(pointer.requestHash, "hex"),
+    expires_at: expiresAtSeconds,
+  };
+  return marshal({ ...key, ...attributes });
 };
 
 const plainContent = ({ body, headers }: JobContent): Pick<JobAttributes, "body" | "hdr"> => ({

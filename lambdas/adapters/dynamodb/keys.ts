@@ -1,4 +1,5 @@
-import { shardOf } from "../../core/rules/ids.ts";
+import type { AttentionClass } from "../../core/ports.ts";
+import { hashOfParts, shardOf } from "../../core/rules/ids.ts";
 
 /** Keys of the one table. Tenants and ids hold no `#`, so no two keys can run into each other. */
 
@@ -23,6 +24,12 @@ export const attemptSortKey = (n: number): string => `ATTEMPT#${String(n).padSta
 
 export const jobIdOf = (partitionKey: string): string => partitionKey.slice("JOB#".length);
 
+/** What holds a dedupe key for a tenant, by a digest: the key may be longer than DynamoDB's. */
+export const dedupeKey = (tenantId: string, key: string) => ({
+  pk: `DEDUPE#${tenantId}#${hashOfParts(key).toString("base64url")}`,
+  sk: "DEDUPE",
+});
+
 /** Index `by_tenant`: all jobs of a tenant, by their creation. */
 export const byTenantKey = (
   tenantId: string,
@@ -30,12 +37,9 @@ export const byTenantKey = (
   jobId: string,
   shards: number,
 ) => ({
-  tpk: `${tenantId}#${shardOf(jobId, shards)}`,
+  tpk: tenantPartition(tenantId, shardOf(jobId, shards)),
   tsk: `${String(createdAtMs).padStart(14, "0")}#${jobId}`,
 });
-
-/** A job is in the sparse index only while it is one of these. */
-export type AttentionClass = "waiting" | "failed" | "dlq";
 
 /** Index `needs_attention`: the rare jobs of a tenant, so that a list never reads the others. */
 export const attentionKey = (
@@ -45,6 +49,14 @@ export const attentionKey = (
   jobId: string,
   shards: number,
 ) => {
-  const { tpk, tsk } = byTenantKey(tenantId, createdAtMs, jobId, shards);
-  return { npk: `${attention}#${tpk}`, nsk: tsk };
+  const { tsk } = byTenantKey(tenantId, createdAtMs, jobId, shards);
+  return { npk: attentionPartition(attention, tenantId, shardOf(jobId, shards)), nsk: tsk };
 };
+
+export const tenantPartition = (tenantId: string, shard: number): string => `${tenantId}#${shard}`;
+
+export const attentionPartition = (
+  attention: AttentionClass,
+  tenantId: string,
+  shard: number,
+): string => `${attention}#${tenantId}#${shard}`;

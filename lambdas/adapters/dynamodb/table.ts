@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient, TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import type { Item } from "./items.ts";
 
@@ -31,7 +34,7 @@ export type Written =
   | { readonly kind: "written"; readonly item: Item }
   | { readonly kind: "refused"; readonly item: Item | undefined };
 
-interface Update {
+export interface Update {
   readonly key: Key;
   readonly set: Readonly<Record<string, unknown>>;
   readonly remove?: readonly string[];
@@ -77,8 +80,17 @@ export const putItemIf = (
 };
 
 /** Changes an item on a condition; the whole new item comes back. */
-export const updateItemIf = (table: TableAddress, update: Update): Promise<Written> => {
-  const { key, set, remove = [], condition, values = {}, token } = update;
+export const updateItemIf = (table: TableAddress, update: Update): Promise<Written> =>
+  proven(table, update.key, update.token, async () => {
+    const { Attributes: item } = await table.client.send(
+      new UpdateItemCommand({ ...updateOf(table, update), ReturnValues: "ALL_NEW" }),
+    );
+    return item ?? {};
+  });
+
+/** An update as DynamoDB wants it, alone or within a transaction. */
+export const updateOf = (table: TableAddress, update: Update) => {
+  const { key, set, remove = [], condition, values = {} } = update;
   const names = new Set([
     ...Object.keys(set),
     ...remove,
@@ -86,29 +98,79 @@ export const updateItemIf = (table: TableAddress, update: Update): Promise<Writt
   ]);
   const assignments = Object.keys(set).map((name) => `#${name} = :set_${name}`);
   const removals = remove.map((name) => `#${name}`);
-  return proven(table, key, token, async () => {
-    const { Attributes: item } = await table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: marshall(key),
-        UpdateExpression: [
-          `SET ${assignments.join(", ")}`,
-          ...(removals.length > 0 ? [`REMOVE ${removals.join(", ")}`] : []),
-        ].join(" "),
-        ConditionExpression: condition,
-        ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
-        ExpressionAttributeValues: marshall({
-          ...values,
-          ...Object.fromEntries(
-            Object.entries(set).map(([name, value]) => [`:set_${name}`, value]),
-          ),
+  return {
+    TableName: table.name,
+    Key: marshall(key),
+    UpdateExpression: [
+      `SET ${assignments.join(", ")}`,
+      ...(removals.length > 0 ? [`REMOVE ${removals.join(", ")}`] : []),
+    ].join(" "),
+    ConditionExpression: condition,
+    ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: marshall({
+      ...values,
+      ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:set_${name}`, value])),
+    }),
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+  };
+};
+
+export type Transacted =
+  | { readonly kind: "written" }
+  | {
+      readonly kind: "refused";
+      /** Per write: whether its own condition failed, and what stands there. */
+      readonly refusals: readonly {
+        readonly isRefused: boolean;
+        readonly item: Item | undefined;
+      }[];
+    };
+
+/** Reasons of a cancelled transaction that say nothing of its conditions. The SDK repeats none of them. */
+const PASSING_REASONS = new Set([
+  "TransactionConflict",
+  "ThrottlingError",
+  "ProvisionedThroughputExceeded",
+]);
+const TRANSACTION_TRIES = 6;
+
+/**
+ * Makes several conditional writes, all or none. The first one bears the token by which a lost
+ * answer is told from a refusal.
+ *
+ * @throws the last reason if conflicts or throttling go on
+ */
+export const transact = async (
+  table: TableAddress,
+  key: Key,
+  token: NonNullable<Update["token"]>,
+  writes: readonly TransactWriteItem[],
+): Promise<Transacted> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await table.client.send(
+        new TransactWriteItemsCommand({
+          TransactItems: [...writes],
+          ClientRequestToken: token.value,
         }),
-        ReturnValues: "ALL_NEW",
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-      }),
-    );
-    return item ?? {};
-  });
+      );
+      return { kind: "written" };
+    } catch (error) {
+      const reasons =
+        error instanceof TransactionCanceledException ? error.CancellationReasons : undefined;
+      const refusals = (reasons ?? []).map(({ Code: code, Item: item }) => ({
+        isRefused: code === "ConditionalCheckFailed",
+        item,
+      }));
+      const isRefused = refusals.some((refusal) => refusal.isRefused);
+      const item = isRefused ? refusals[0]?.item : await getItem(table, key).catch(() => undefined);
+      if (item?.[token.attribute]?.S === token.value) return { kind: "written" };
+      if (isRefused) return { kind: "refused", refusals };
+      const isPassing = reasons?.some(({ Code: code = "" }) => PASSING_REASONS.has(code));
+      if (!isPassing || tries === TRANSACTION_TRIES) throw error;
+      await sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
+    }
+  }
 };
 
 /**

@@ -26,7 +26,8 @@ export type Resolve = (
 export const safeLookup =
   (allow: AllowList, resolve: Resolve = lookup): LookupFunction =>
   (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    const find = isLocalhost(hostname) ? resolveLocalhost(allow) : resolve;
+    find(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
       const isSafe =
         allow.hosts.has(hostname.toLowerCase().replace(/\.$/, "")) ||
@@ -37,3 +38,21 @@ export const safeLookup =
       return callback(null, first?.address ?? "", first?.family);
     });
   };
+
+/**
+ * RFC 6761 gives all localhost names to the loopback, and a resolver that knows none of them may
+ * ask the network.
+ */
+const resolveLocalhost =
+  (allow: AllowList): Resolve =>
+  (_hostname, { family }, callback) => {
+    const loopback: LookupAddress[] = [
+      { address: "127.0.0.1", family: 4 },
+      { address: "::1", family: 6 },
+    ];
+    const permitted = loopback.filter(({ address }) => mayConnectTo(address, allow));
+    const wanted = permitted.filter((address) => !family || family === address.family);
+    callback(null, permitted.length === 0 ? loopback : wanted);
+  };
+
+const isLocalhost = (hostname: string): boolean => /(^|\.)localhost\.?$/i.test(hostname);

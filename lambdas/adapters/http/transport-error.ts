@@ -51,8 +51,17 @@ const CODES: readonly (readonly [RegExp, TransportErrorCode])[] = [
 
 export const textOf = (error: unknown): string => {
   const innermost = [...causesOf(error)].at(-1);
-  const message = innermost instanceof Error ? innermost.message : "";
-  return message || systemCodeOf(innermost) || "the request failed";
+  const said = reasonOf(innermost).replace(/\s+/g, " ").trim() || systemCodeOf(innermost);
+  return said.slice(0, MAX_TEXT_LENGTH) || "the request failed";
+};
+
+/** The job keeps it too, in its one kilobyte. */
+const MAX_TEXT_LENGTH = 160;
+
+/** OpenSSL's messages name its source files; its reason is what a reader needs. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "";
+  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
 };
 
 /** The error, and what it was caused by; of several tries to connect, the first one's. */

@@ -1,11 +1,14 @@
-import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 import type { Clock, JobQueue } from "../../core/ports.ts";
 import type { JobMessage, Priority } from "../../core/rules/job.ts";
+import { makeMessageSender } from "./message-sender.ts";
 
 /** SQS delays a message for so long at most. */
-const MAX_DELAY_MS = 900_000;
+export const MAX_DELAY_MS = 900_000;
+
+/** The product is younger: what is called an instant and lies before this is a delay by mistake. */
+const NO_INSTANT_BEFORE_MS = Date.UTC(2020);
 
 /** A message's body on the wire: short, since every send and receive carries it. */
 const wireMessage = z.strictObject({
@@ -40,22 +43,35 @@ export const decodeMessage = (body: string): JobMessage => {
   };
 };
 
-/** Jobs' messages over SQS, one queue a priority. */
+/**
+ * Jobs' messages over SQS, one queue a priority. One for later than SQS can delay carries its time,
+ * and whoever receives it early hands it on: a receive and a send per quarter of an hour.
+ */
 export const makeSqsJobQueue = (
   client: SQSClient,
   queueUrls: Readonly<Record<Priority, string>>,
   clock: Pick<Clock, "now">,
-): JobQueue => ({
-  async send(message, delayMs) {
-    if (!(delayMs >= 0)) throw new RangeError(`a message cannot be delayed by ${delayMs} ms`);
-    const isFar = delayMs > MAX_DELAY_MS;
-    const travelling = isFar ? { ...message, notBeforeMs: clock.now() + delayMs } : message;
-    await client.send(
-      new SendMessageCommand({
-        QueueUrl: queueUrls[message.priority],
+): JobQueue => {
+  const senders = {
+    high: makeMessageSender(client, queueUrls.high),
+    normal: makeMessageSender(client, queueUrls.normal),
+    low: makeMessageSender(client, queueUrls.low),
+  };
+  return {
+    async send(message, dueAtMs) {
+      if (!(dueAtMs === 0 || dueAtMs >= NO_INSTANT_BEFORE_MS)) {
+        throw new RangeError(`a message cannot be due at ${dueAtMs}`);
+      }
+      const leftMs = Math.max(0, dueAtMs - clock.now());
+      const isFar = leftMs > MAX_DELAY_MS;
+      const travelling = isFar ? { ...message, notBeforeMs: dueAtMs } : message;
+      await senders[message.priority]({
         MessageBody: encodeMessage(travelling),
-        DelaySeconds: Math.ceil(Math.min(delayMs, MAX_DELAY_MS) / 1_000),
-      }),
-    );
-  },
-});
+        DelaySeconds: Math.ceil(Math.min(leftMs, MAX_DELAY_MS) / 1_000),
+      });
+    },
+
+    // SQS deletes a message only for who received it.
+    withdraw: () => Promise.resolve(),
+  };
+};

@@ -24,9 +24,16 @@ export const newJobId = (nowMs: number, random: Uint8Array): string => {
  * The id of a job with an idempotency key: derived from it, so that one conditional put is both the
  * job and the check. Parts are hashed with their length before them: tenant `ab` with key `c` is
  * not tenant `a` with key `bc`.
+ *
+ * @param batchItem the job's place in a batch; a batch's jobs have ids that no single request reaches
  */
-export const keyedJobId = (tenantId: string, idempotencyKey: string): string => {
-  const digest = hashOfParts("idempotency-key", tenantId, idempotencyKey);
+export const keyedJobId = (
+  tenantId: string,
+  idempotencyKey: string,
+  batchItem?: number,
+): string => {
+  const space = batchItem === undefined ? ["idempotency-key"] : ["batch", String(batchItem)];
+  const digest = hashOfParts(...space, tenantId, idempotencyKey);
   return `job_${base32(digest.subarray(0, 16))}`;
 };
 

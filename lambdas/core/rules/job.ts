@@ -33,6 +33,8 @@ export interface JobRequest {
   readonly priority: Priority;
   readonly destination: Destination;
   readonly executeAtMs: number | null;
+  /** A second job of the tenant with this key is the first one, for a while. */
+  readonly dedupeKey: string | null;
   readonly maxAttempts: number;
   readonly retry: RetryPolicy;
   readonly metadata: readonly (readonly [name: string, value: string])[];
@@ -68,6 +70,8 @@ export interface Job extends Omit<JobRequest, "content"> {
   readonly success: SuccessfulAttempt | null;
   /** Messages of a generation up to this one were given up; a manual retry takes a higher one. */
   readonly fenced: number;
+  /** Digests of the idempotency keys of its latest manual retries. */
+  readonly retryKeys: readonly string[];
   /** When the job and all that belongs to it is forgotten; `null` until its end. */
   readonly expiresAtMs: number | null;
 }
@@ -84,8 +88,15 @@ export interface Tombstone {
   readonly madeAtMs: number;
 }
 
+/** Stands under the id of a keyed request that was answered by another job, by its dedupe key. */
+export interface Pointer {
+  readonly kind: "pointer";
+  readonly jobId: string;
+  readonly requestHash: string;
+}
+
 /** What the table holds under a job's id. What is expired counts as absent. */
-export type Standing = Job | Tombstone | { readonly kind: "absent" };
+export type Standing = Job | Tombstone | Pointer | { readonly kind: "absent" };
 
 /** One attempt, as it is on record. `n` goes on counting over manual retries. */
 export interface AttemptRecord {

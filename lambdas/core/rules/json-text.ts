@@ -1,5 +1,5 @@
+import { createHash } from "node:crypto";
 import type { Mistake } from "../errors.ts";
-import { hashOfParts } from "./ids.ts";
 
 /**
  * JSON looked at as text: where each value stands, so that a payload can be cut out as the sender
@@ -25,6 +25,9 @@ export interface JsonEnvelope {
   readonly mistakes: readonly Mistake[];
 }
 
+/** Nobody reads more, and a body of half a megabyte can hold 90,000 of them. */
+const MAX_MISTAKES = 50;
+
 /** RFC 6901, without `#`. */
 export const pointerOf = (path: readonly Step[]): string =>
   path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
@@ -44,6 +47,9 @@ export const readEnvelope = (
   const path: Step[] = [];
   const keysOf: (Set<string> | null)[] = []; // per open container; null for an array
   let isKey = false;
+  const complain = (detail: string) => {
+    if (mistakes.length < MAX_MISTAKES) mistakes.push({ pointer: pointerOf(path), detail });
+  };
 
   const tokens = tokensOf(text);
   for (let next = tokens.next(); !next.done; next = tokens.next()) {
@@ -53,15 +59,19 @@ export const readEnvelope = (
     if (token.kind === "string" && isKey && keys) {
       const key = decoded(text, token);
       path[path.length - 1] = key;
-      if (keys.has(key)) mistakes.push({ pointer: pointerOf(path), detail: "stands twice" });
+      if (keys.has(key)) complain("stands twice");
       keys.add(key);
-      if (!isPlainText(key))
-        mistakes.push({ pointer: pointerOf(path), detail: `key ${ILL_FORMED}` });
+      if (!isPlainText(key)) complain(`key ${ILL_FORMED}`);
       isKey = false;
       continue;
     }
     if (token.kind === ":") {
       if (isOpaque(path)) opaqueTexts.set(pointerOf(path), skipValue(text, tokens));
+      continue;
+    }
+    const isElement = keys === null && token.kind !== "," && token.kind !== "]";
+    if (isElement && isOpaque(path)) {
+      opaqueTexts.set(pointerOf(path), skipValue(text, tokens, token));
       continue;
     }
     switch (token.kind) {
@@ -86,7 +96,7 @@ export const readEnvelope = (
         break;
       case "string":
         if (!isPlainText(decoded(text, token))) {
-          mistakes.push({ pointer: pointerOf(path), detail: ILL_FORMED });
+          complain(ILL_FORMED);
         }
         break;
       case "literal":
@@ -104,32 +114,47 @@ export const readEnvelope = (
  * @param text valid JSON
  */
 export const meaningOf = (text: string): Buffer => {
-  interface Container {
-    readonly kind: "{" | "[";
-    readonly members: { readonly key: string; readonly digest: Uint8Array }[];
-    key: string;
-    isKey: boolean;
+  const hash = createHash("sha256");
+  let pending: string[] = [];
+  for (const piece of canonicalPieces(readTree(text))) {
+    pending.push(piece);
+    if (pending.length < 1_024) continue;
+    hash.update(pending.join(""));
+    pending = [];
   }
-  const root: Container = { kind: "[", members: [], key: "", isKey: false };
-  const open = [root];
+  return hash.update(pending.join("")).digest();
+};
 
+/** A value, as far as its meaning goes: a scalar's canonical text, or a container's members. */
+type Node = string | Container;
+interface Container {
+  readonly kind: "{" | "[";
+  readonly members: { readonly key: string; readonly value: Node }[];
+}
+
+const readTree = (text: string): Node => {
+  const root: Container = { kind: "[", members: [] };
+  const open: { readonly container: Container; key: string; isKey: boolean }[] = [
+    { container: root, key: "", isKey: false },
+  ];
   for (const token of tokensOf(text)) {
-    const inner = open.at(-1) ?? root;
-    const add = (digest: Uint8Array) => inner.members.push({ key: inner.key, digest });
+    const inner = open.at(-1);
+    if (!inner) break;
+    const add = (value: Node) => inner.container.members.push({ key: inner.key, value });
     switch (token.kind) {
       case "{":
-      case "[":
-        open.push({ kind: token.kind, members: [], key: "", isKey: token.kind === "{" });
-        break;
-      case "}":
-      case "]": {
-        open.pop();
-        const outer = open.at(-1) ?? root;
-        outer.members.push({ key: outer.key, digest: digestOf(inner.kind, inner.members) });
+      case "[": {
+        const container: Container = { kind: token.kind, members: [] };
+        add(container);
+        open.push({ container, key: "", isKey: token.kind === "{" });
         break;
       }
+      case "}":
+      case "]":
+        open.pop();
+        break;
       case ",":
-        inner.isKey = inner.kind === "{";
+        inner.isKey = inner.container.kind === "{";
         break;
       case ":":
         break;
@@ -137,30 +162,39 @@ export const meaningOf = (text: string): Buffer => {
         if (inner.isKey) {
           inner.key = decoded(text, token);
           inner.isKey = false;
-        } else add(scalar("string", decoded(text, token)));
+        } else add(JSON.stringify(decoded(text, token)));
         break;
       case "literal":
-        add(scalar("literal", text.slice(token.start, token.end)));
+        add(text.slice(token.start, token.end));
         break;
     }
   }
-  return digestOf("[", root.members);
+  return root.members[0]?.value ?? "";
 };
 
-const digestOf = (
-  kind: "{" | "[",
-  members: readonly { readonly key: string; readonly digest: Uint8Array }[],
-): Buffer => {
-  if (kind === "[") return hashOfParts("array", ...members.map((member) => member.digest));
-  // Sorted by code unit; a stable sort keeps equal keys in the order sent.
-  const sorted = members.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return hashOfParts("object", ...sorted.flatMap(({ key, digest }) => [utf16(key), digest]));
-};
+/** The tree printed as JSON again, its keys sorted by code unit. */
+function* canonicalPieces(root: Node): Generator<string, undefined> {
+  const todo: (Node | { readonly print: string })[] = [root];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    if (typeof next === "string") yield next;
+    else if ("print" in next) yield next.print;
+    else {
+      yield next.kind;
+      todo.push({ print: next.kind === "{" ? "}" : "]" });
+      for (const { key, value } of inOrder(next).toReversed()) {
+        todo.push({ print: "," }, value);
+        if (next.kind === "{") todo.push({ print: `${JSON.stringify(key)}:` });
+      }
+    }
+  }
+  return undefined;
+}
 
-/** UTF-8 would make all lone surrogates equal. */
-const utf16 = (text: string): Buffer => Buffer.from(text, "utf16le");
-
-const scalar = (kind: "string" | "literal", text: string): Buffer => hashOfParts(kind, utf16(text));
+/** A stable sort keeps equal keys in the order sent. */
+const inOrder = ({ kind, members }: Container): Container["members"] =>
+  kind === "[" || members.length < 2
+    ? members
+    : members.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 
 const ILL_FORMED = "must be well-formed Unicode without U+0000";
 const isPlainText = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
@@ -171,15 +205,16 @@ const decoded = (text: string, token: Token): string => {
 };
 
 /** Takes the tokens of one value, however deep, and returns its text. */
-const skipValue = (text: string, tokens: Iterator<Token>): string => {
-  let start = -1;
+const skipValue = (
+  text: string,
+  tokens: Iterator<Token, undefined>,
+  first: Token | undefined = tokens.next().value,
+): string => {
   let depth = 0;
-  for (let next = tokens.next(); !next.done; next = tokens.next()) {
-    const token = next.value;
-    if (start < 0) start = token.start;
+  for (let token = first; token; token = tokens.next().value) {
     if (token.kind === "{" || token.kind === "[") depth += 1;
     if (token.kind === "}" || token.kind === "]") depth -= 1;
-    if (depth === 0) return text.slice(start, token.end);
+    if (depth === 0) return text.slice(first?.start, token.end);
   }
   throw new Error("a value that JSON.parse accepted does not end");
 };

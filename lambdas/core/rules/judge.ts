@@ -9,6 +9,7 @@ import type { Job, JobMessage, Standing } from "./job.ts";
  *
  *   absent                        | any   | return after 1, 2, 4 … s; at 60 s: tombstone, delete
  *   tombstone                     | any   | raise the tombstone, delete
+ *   pointer                       | any   | delete
  *   any                           | g < G | delete
  *   success, cancelled            | g > G | delete
  *   else                          | g > G | return after 1, 2, 4 … s; at 60 s: fence, delete
@@ -56,6 +57,7 @@ export const judge = (
     return returnUntilGivenUp(ageMs) ?? { do: "tombstone" };
   }
   if (standing.kind === "tombstone") return { do: "raise_tombstone" };
+  if (standing.kind === "pointer") return { do: "delete" };
 
   const job = standing;
   if (message.generation < job.generation) return { do: "delete" };

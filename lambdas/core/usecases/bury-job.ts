@@ -46,7 +46,7 @@ export const makeBuryJob = (deps: SettleDeps) => {
   };
 
   async function sendBack(message: JobMessage, delayMs: number): Promise<Verdict> {
-    await queue.send(message, delayMs);
+    await queue.send(message, clock.now() + delayMs);
     return deleted;
   }
 };

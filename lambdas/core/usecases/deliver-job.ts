@@ -7,7 +7,7 @@ import {
   afterRefusal,
   deleted,
   makeSettleMessage,
-  nextDelayMs,
+  nextSendAtMs,
   nextMessage,
   returned,
 } from "./settle-message.ts";
@@ -33,12 +33,13 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
 
   return (received: ReceivedMessage): Promise<Verdict> => {
     const { notBeforeMs = 0, ...message } = received.message;
-    const leftMs = notBeforeMs - clock.now();
-    return leftMs > 0 ? handOn({ ...received, message }, leftMs) : claim({ ...received, message });
+    return notBeforeMs > clock.now()
+      ? handOn({ ...received, message }, notBeforeMs)
+      : claim({ ...received, message });
   };
 
-  async function handOn({ message }: ReceivedMessage, leftMs: number): Promise<Verdict> {
-    await queue.send(message, leftMs);
+  async function handOn({ message }: ReceivedMessage, dueAtMs: number): Promise<Verdict> {
+    await queue.send(message, dueAtMs);
     return deleted;
   }
 
@@ -100,7 +101,7 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
     await Promise.all([
       result.kind === "success" ? null : store.putFailedAttempt(job, record, "result"),
       result.kind === "retry"
-        ? queue.send(nextMessage(job), nextDelayMs(result.dueAtMs, finishedAtMs))
+        ? queue.send(nextMessage(job), nextSendAtMs(result.dueAtMs, finishedAtMs))
         : null,
     ]);
     const recorded = await store.recordResult(job, lease.token, result, clock.now());

@@ -17,12 +17,13 @@ const wantedAtMs = (job: Job): number => job.lease?.untilMs ?? job.dueAtMs;
  *
  * @returns how many messages were sent
  */
-export const recoverJobs = async ({ recovery, queue, clock }: RecoverDeps): Promise<number> => {
+export const recoverJobs = async ({
+  recovery,
+  queue,
+}: Pick<RecoverDeps, "recovery" | "queue">): Promise<number> => {
   let sent = 0;
   for await (const jobs of recovery.unfinishedJobs()) {
-    await Promise.all(
-      jobs.map((job) => queue.send(messageFor(job), Math.max(0, wantedAtMs(job) - clock.now()))),
-    );
+    await Promise.all(jobs.map((job) => queue.send(messageFor(job), wantedAtMs(job))));
     sent += jobs.length;
   }
   return sent;

@@ -52,7 +52,7 @@ export const makeSettleMessage =
         case "delete":
           return undefined;
         case "resend":
-          await queue.send(message, step.afterMs);
+          await queue.send(message, step.job.dueAtMs);
           return undefined;
         case "raise_tombstone":
           return refusalOf(await store.raiseTombstone(message.jobId, nowMs));
@@ -77,7 +77,7 @@ export const makeSettleMessage =
       await Promise.all([
         store.putFailedAttempt(job, attempt, "closed"),
         result.kind === "retry"
-          ? queue.send(nextMessage(job), nextDelayMs(result.dueAtMs, nowMs))
+          ? queue.send(nextMessage(job), nextSendAtMs(result.dueAtMs, nowMs))
           : null,
       ]);
       const closed = await store.close(job, result, nowMs);
@@ -100,7 +100,7 @@ export const afterRefusal = async (
     case "return":
       return returned(decision.afterMs);
     case "resend":
-      await queue.send(message, decision.afterMs);
+      await queue.send(message, decision.job.dueAtMs);
       return deleted;
     case "look_again":
     case "claim":
@@ -123,5 +123,5 @@ export const nextMessage = (job: Job): JobMessage => ({
 });
 
 /** At least a second, so that the write that follows is there before the message. */
-export const nextDelayMs = (dueAtMs: number, nowMs: number): number =>
-  Math.max(1_000, dueAtMs - nowMs);
+export const nextSendAtMs = (dueAtMs: number, nowMs: number): number =>
+  Math.max(nowMs + 1_000, dueAtMs);

@@ -1,5 +1,7 @@
 import { functions } from "../../../lib/topology.ts";
 import type { FunctionTopology } from "../../../lib/topology.ts";
+import { readQuery } from "../../contract/query.ts";
+import type { HealthView, ReadinessView } from "../../contract/views.ts";
 import { Problem } from "../../core/errors.ts";
 import { httpApi } from "../../middleware/http.ts";
 import type { ApiRequest, ApiResponse } from "../../middleware/http.ts";
@@ -12,11 +14,16 @@ export interface Deps {
 }
 
 export const makeHandler = ({ telemetry, checks }: Deps) => {
-  const healthz = (): ApiResponse => ({ status: 200, body: { status: "ok" } });
+  const healthz = ({ rawQueryString }: ApiRequest): ApiResponse => {
+    readQuery(rawQueryString, []);
+    return { status: 200, body: { status: "ok" } satisfies HealthView };
+  };
 
-  const readyz = async (): Promise<ApiResponse> => {
+  const readyz = async ({ rawQueryString }: ApiRequest): Promise<ApiResponse> => {
+    readQuery(rawQueryString, []);
     const missing = await failedOf(checks);
-    if (missing.length === 0) return { status: 200, body: { status: "ready" } };
+    if (missing.length === 0)
+      return { status: 200, body: { status: "ready" } satisfies ReadinessView };
     throw new Problem("unavailable", `No answer from: ${missing.join(", ")}.`, {
       retryAfterSeconds: 5,
     });
@@ -51,10 +58,12 @@ const routeKeys = Object.values<FunctionTopology>(functions)
 
 /** A known route with another method, or no route at all. */
 const refuseUnknown = ({ method, rawPath }: ApiRequest): never => {
-  const allow = routeKeys
+  const matching = routeKeys
     .map((key) => key.split(" ") as [method: string, template: string])
-    .filter(([, template]) => matches(template, rawPath))
-    .map(([allowed]) => allowed);
+    .filter(([, template]) => matches(template, rawPath));
+  // A path that is named as it stands is that route, though a parameter would match it too.
+  const named = matching.filter(([, template]) => template === rawPath);
+  const allow = (named.length > 0 ? named : matching).map(([allowed]) => allowed);
   if (allow.length === 0) throw new Problem("not_found", "There is no such route.");
   throw new Problem("method_not_allowed", `${method} is not allowed here.`, { allow });
 };

@@ -1,0 +1,97 @@
+import { marshall } from "@aws-sdk/util-dynamodb";
+import type { JobStore } from "../../core/ports.ts";
+import { refused } from "./claims.ts";
+import { toJobItem, toPointerItem } from "./items.ts";
+import { dedupeKey, jobKey } from "./keys.ts";
+import { longestLifeMs, putContent } from "./belongings.ts";
+import { getItem, putItemIf, transact } from "./table.ts";
+import type { Table } from "./table.ts";
+
+/**
+ * An expired job is replaced only a while after it expired: by then every worker's clock says so
+ * too, and none deletes the new job's message for the old one's sake.
+ */
+const REPLACE_EXPIRED_AFTER_MS = 60_000;
+
+export const createJob =
+  (table: Table, newToken: () => string): JobStore["create"] =>
+  async (job, content, { startedAtMs, dedupeUntilMs, forgottenJobId }) => {
+    const token = { attribute: "crt", value: newToken() };
+    const { item, isContentApart } = toJobItem(job, content, token.value, table.indexShards);
+    if (isContentApart) await putContent(table, job, content);
+
+    const nothingStands = "attribute_not_exists(pk)";
+    const messageIsYounger = "made_at < :started";
+    const isLongExpired = "expires_at < :expired";
+    const leadsNowhere = "ptr = :forgotten";
+    const condition = `${nothingStands} OR ${messageIsYounger} OR ${isLongExpired} OR ${leadsNowhere}`;
+    const values = {
+      ":started": startedAtMs,
+      ":expired": Math.floor((startedAtMs - REPLACE_EXPIRED_AFTER_MS) / 1_000),
+      ":forgotten": forgottenJobId ?? "none",
+    };
+    if (job.dedupeKey === null) {
+      const written = await putItemIf(table, item, condition, values, token);
+      // Judged without regard to expiry: what was too young to be replaced has to be reported.
+      return written.kind === "written" ? { kind: "created" } : refused(written, 0);
+    }
+
+    const hold = {
+      ...dedupeKey(job.tenantId, job.dedupeKey),
+      jid: job.id,
+      until: dedupeUntilMs,
+      expires_at: Math.ceil(dedupeUntilMs / 1_000),
+    };
+    const outcome = await transact(table, jobKey(job.id), token, [
+      {
+        Put: {
+          TableName: table.name,
+          Item: item,
+          ConditionExpression: condition,
+          ExpressionAttributeValues: marshall(values),
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        },
+      },
+      {
+        Put: {
+          TableName: table.name,
+          Item: marshall(hold),
+          // TTL deletes days late: the time is compared here.
+          ConditionExpression: "attribute_not_exists(pk) OR #until <= :now",
+          ExpressionAttributeNames: { "#until": "until" },
+          ExpressionAttributeValues: marshall({ ":now": startedAtMs }),
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        },
+      },
+    ]);
+    if (outcome.kind === "written") return { kind: "created" };
+    const [ofJob, ofHold] = outcome.refusals;
+    if (ofJob?.isRefused) return refused({ kind: "refused", item: ofJob.item }, 0);
+    return { kind: "deduplicated", by: ofHold?.item?.["jid"]?.S ?? "" };
+  };
+
+/** Half a read unit. */
+export const findHolder =
+  (table: Table): JobStore["findHolder"] =>
+  async (tenantId, key, nowMs) => {
+    const hold = await getItem(table, dedupeKey(tenantId, key));
+    const isHeld = Number(hold?.["until"]?.N ?? 0) > nowMs;
+    return isHeld ? hold?.["jid"]?.S : undefined;
+  };
+
+export const putPointer =
+  (table: Table): JobStore["putPointer"] =>
+  async (from, toJobId, nowMs) => {
+    const written = await putItemIf(
+      table,
+      toPointerItem(
+        jobKey(from.id),
+        { jobId: toJobId, requestHash: from.requestHash },
+        Math.ceil((nowMs + longestLifeMs(table, from)) / 1_000),
+      ),
+      "attribute_not_exists(pk) OR attribute_exists(made_at) OR expires_at < :now",
+      { ":now": Math.floor(nowMs / 1_000) },
+      { attribute: "ptr", value: toJobId },
+    );
+    return written.kind === "written" ? { kind: "put" } : refused(written, nowMs);
+  };

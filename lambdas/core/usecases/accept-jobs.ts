@@ -1,0 +1,244 @@
+import { Problem } from "../errors.ts";
+import type { Chance, Clock, HasRoom, JobQueue, JobStore } from "../ports.ts";
+import { keyedJobId, newJobId } from "../rules/ids.ts";
+import { messageFor, statusOf } from "../rules/job.ts";
+import type { Job, JobContent, JobRequest, JobStatus, Standing } from "../rules/job.ts";
+
+export interface AcceptDeps {
+  readonly store: JobStore;
+  readonly queue: JobQueue;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly hasRoom: HasRoom;
+  readonly dedupeWindowMs: number;
+}
+
+export interface AcceptRequest {
+  readonly request: JobRequest;
+  /** What the request means, in hex; the same key with another one is refused. */
+  readonly requestHash: string;
+  readonly idempotencyKey: string | undefined;
+  /** The job's place in a batch, whose key it shares with its neighbours. */
+  readonly batchItem?: number;
+}
+
+export type Acceptance =
+  | {
+      readonly kind: "accepted";
+      readonly id: string;
+      readonly status: JobStatus;
+      /** The idempotency key had this very request's answer already. */
+      readonly isReplay: boolean;
+      /** Another job holds the dedupe key; the answer is that job. */
+      readonly isDeduplicated: boolean;
+    }
+  /** `idempotency_conflict`, or `unavailable`: then it may have been accepted after all. */
+  | { readonly kind: "refused"; readonly problem: Problem };
+
+/**
+ * Takes jobs in, each on its own: queue first, then table, then the answer. So there is no job
+ * without a message on its way, wherever this crashes; what a crash leaves is a message without a
+ * job, which the worker gives up after a minute.
+ *
+ * Idempotency is judged before dedupe. Jobs that share a dedupe key are taken in one after another,
+ * in the order given, so that they see each other's.
+ */
+export const makeAcceptJobs = (deps: AcceptDeps) => {
+  return async (requests: readonly AcceptRequest[]): Promise<readonly Acceptance[]> => {
+    const acceptances: Acceptance[] = [];
+    for (const wave of inWaves(requests)) {
+      const drafts = await Promise.all(
+        wave.map(async (index) => [index, await draft(requests[index])] as const),
+      );
+      const toCreate = drafts.filter(([, found]) => "job" in found);
+      const isRoom = toCreate.length === 0 || (await orProblem(deps.hasRoom(toCreate.length)));
+      await Promise.all(
+        drafts.map(async ([index, found]) => {
+          if (!("job" in found)) acceptances[index] = found;
+          else if (isRoom === true) acceptances[index] = await handOverAndCreate(found);
+          else acceptances[index] = isRoom === false ? refusedBy(full()) : isRoom;
+        }),
+      );
+    }
+    return acceptances;
+  };
+
+  /** What is known of a request before anything is sent or written: its answer, or its job to be. */
+  async function draft(asked: AcceptRequest | undefined): Promise<Acceptance | Draft> {
+    if (!asked) throw new RangeError("a wave names a request that is not there");
+    const { request, requestHash, idempotencyKey, batchItem } = asked;
+    const startedAtMs = deps.clock.now();
+    const id =
+      idempotencyKey === undefined
+        ? newJobId(startedAtMs, deps.chance.bytes(10))
+        : keyedJobId(request.tenantId, idempotencyKey, batchItem);
+    const { content, ...rest } = request;
+    const job = newJob(id, rest, requestHash, startedAtMs);
+    const started: Draft = {
+      job,
+      content,
+      startedAtMs,
+      isKeyed: idempotencyKey !== undefined,
+      forgottenJobId: undefined,
+    };
+
+    return orRefused(async () => {
+      // Reads answer what needs no write; the conditional put stays the judge.
+      const standing = started.isKeyed ? await deps.store.read(id, startedAtMs) : ABSENT;
+      const answer = await answerOf(standing, started);
+      if (answer) return answer;
+      if (request.dedupeKey !== null) {
+        const holder = await deps.store.findHolder(
+          request.tenantId,
+          request.dedupeKey,
+          startedAtMs,
+        );
+        const answered = holder === undefined ? undefined : await deduplicated(started, holder);
+        if (answered) return answered;
+      }
+      return standing.kind === "pointer" ? { ...started, forgottenJobId: standing.jobId } : started;
+    });
+  }
+
+  async function handOverAndCreate(to: Draft): Promise<Acceptance> {
+    const { job, content, startedAtMs, forgottenJobId } = to;
+    return orRefused(async () => {
+      await deps.queue.send(messageFor(job), job.dueAtMs);
+      const dedupeUntilMs = startedAtMs + deps.dedupeWindowMs;
+      const outcome = await deps.store.create(job, content, {
+        startedAtMs,
+        dedupeUntilMs,
+        forgottenJobId,
+      });
+      switch (outcome.kind) {
+        case "created":
+          return accepted(job);
+        case "deduplicated":
+          return (await deduplicated(to, outcome.by)) ?? refusedBy(unavailable(1));
+        case "refused":
+          return (await answerOf(outcome.found, to)) ?? refusedBy(unavailable(10));
+      }
+    });
+  }
+
+  /** The answer that the key of a request was given already, if it was given one. */
+  async function answerOf(standing: Standing, { job }: Draft): Promise<Acceptance | undefined> {
+    if (standing.kind !== "job" && standing.kind !== "pointer") return undefined;
+    if (standing.requestHash !== job.requestHash) return refusedBy(conflict());
+    if (standing.kind === "job") return accepted(standing, { isReplay: true });
+    const target = await deps.store.read(standing.jobId, deps.clock.now());
+    return target.kind === "job"
+      ? accepted(target, { isReplay: true, isDeduplicated: true })
+      : undefined;
+  }
+
+  /** The answer by the job that holds the dedupe key, kept for the request's own key. */
+  async function deduplicated(from: Draft, holderId: string): Promise<Acceptance | undefined> {
+    const holder = await deps.store.read(holderId, deps.clock.now());
+    if (holder.kind !== "job") return undefined;
+    if (from.isKeyed) {
+      const put = await deps.store.putPointer(from.job, holderId, deps.clock.now());
+      if (put.kind === "refused") return answerOf(put.found, from);
+    }
+    return accepted(holder, { isDeduplicated: true });
+  }
+
+  function accepted(
+    job: Job,
+    how: { isReplay?: boolean; isDeduplicated?: boolean } = {},
+  ): Acceptance {
+    return {
+      kind: "accepted",
+      id: job.id,
+      status: statusOf(job, deps.clock.now()),
+      isReplay: how.isReplay ?? false,
+      isDeduplicated: how.isDeduplicated ?? false,
+    };
+  }
+};
+
+interface Draft {
+  readonly job: Job;
+  readonly content: JobContent;
+  /** Taken before the job's message is handed over. */
+  readonly startedAtMs: number;
+  readonly isKeyed: boolean;
+  readonly forgottenJobId: string | undefined;
+}
+
+const ABSENT: Standing = { kind: "absent" };
+
+const newJob = (
+  id: string,
+  request: Omit<JobRequest, "content">,
+  requestHash: string,
+  nowMs: number,
+): Job => {
+  const isAhead = request.executeAtMs !== null && request.executeAtMs > nowMs;
+  return {
+    ...request,
+    kind: "job",
+    id,
+    requestHash,
+    state: "waiting",
+    generation: 0,
+    attempts: 0,
+    earlierAttempts: 0,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    dueAtMs: isAhead ? (request.executeAtMs ?? 0) : 0,
+    lease: null,
+    lastError: null,
+    closedAttempts: [],
+    success: null,
+    fenced: 0,
+    retryKeys: [],
+    expiresAtMs: null,
+  };
+};
+
+/** Places of the requests, in groups: the n-th of each dedupe key is in the n-th group. */
+const inWaves = (requests: readonly AcceptRequest[]): readonly (readonly number[])[] => {
+  const waves: number[][] = [];
+  const seen = new Map<string, number>();
+  for (const [index, { request }] of requests.entries()) {
+    const key = JSON.stringify([request.tenantId, request.dedupeKey]);
+    const wave = request.dedupeKey === null ? 0 : (seen.get(key) ?? 0);
+    seen.set(key, wave + 1);
+    (waves[wave] ??= []).push(index);
+  }
+  return waves;
+};
+
+/** An outage behind us is a 503 to the client, who may repeat the request. */
+const orRefused = async <T>(work: () => Promise<T>): Promise<T | Acceptance> => {
+  try {
+    return await work();
+  } catch (cause) {
+    return refusedBy(unavailable(1, cause));
+  }
+};
+
+const orProblem = <T>(work: Promise<T>) => orRefused(() => work);
+
+const refusedBy = (problem: Problem): Acceptance => ({ kind: "refused", problem });
+
+const unavailable = (retryAfterSeconds: number, cause?: unknown): Problem =>
+  new Problem("unavailable", "The job could not be stored; send it again.", {
+    retryAfterSeconds,
+    cause,
+  });
+
+const full = (): Problem =>
+  new Problem("unavailable", "The queues are full; send the job again later.", {
+    retryAfterSeconds: 5,
+  });
+
+const conflict = (): Problem =>
+  new Problem(
+    "idempotency_conflict",
+    "This Idempotency-Key was used for a request with another body.",
+    {
+      mistakes: [{ header: "Idempotency-Key", detail: "was used for another body" }],
+    },
+  );

@@ -1,0 +1,211 @@
+import {
+  CreateScheduleCommand,
+  CreateScheduleGroupCommand,
+  DeleteScheduleCommand,
+  DeleteScheduleGroupCommand,
+  GetScheduleCommand,
+  GetScheduleGroupCommand,
+  ListScheduleGroupsCommand,
+  ListSchedulesCommand,
+  paginateListSchedules,
+  UpdateScheduleCommand,
+} from "@aws-sdk/client-scheduler";
+import type { SchedulerClient } from "@aws-sdk/client-scheduler";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { aSchedule, atExpression } from "../support/schedules.ts";
+
+/** What a server of EventBridge Scheduler does, as far as PulseGate leans on it. */
+export const describeScheduler = (what: string, clientOf: () => SchedulerClient): void => {
+  const HOUR_MS = 3_600_000;
+  let client: SchedulerClient;
+  let GroupName: string;
+  let groups = 0;
+
+  beforeAll(() => {
+    client = clientOf();
+  });
+  beforeEach(async () => {
+    GroupName = `group_${(groups += 1)}`;
+    await client.send(new CreateScheduleGroupCommand({ Name: GroupName }));
+  });
+
+  const inAnHour = (name: string, more = {}) =>
+    aSchedule(name, Date.now() + HOUR_MS, { GroupName, ...more });
+  const create = (name: string, more = {}) =>
+    client.send(new CreateScheduleCommand(inAnHour(name, more)));
+  const refusalOf = (call: Promise<unknown>): Promise<string> =>
+    call.then(
+      () => "accepted",
+      (error: Error) => error.name,
+    );
+
+  describe(`${what}: a schedule`, () => {
+    it("is kept as it was made", async () => {
+      const asked = inAnHour("kept", {
+        ScheduleExpressionTimezone: "UTC",
+        Description: "why",
+        Target: {
+          ...inAnHour("").Target,
+          RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 },
+          DeadLetterConfig: { Arn: inAnHour("").Target?.Arn },
+        },
+      });
+      const { ScheduleArn: arn } = await client.send(new CreateScheduleCommand(asked));
+      const { $metadata: _, ...found } = await client.send(
+        new GetScheduleCommand({ Name: "kept", GroupName }),
+      );
+      const { CreationDate: createdAt, LastModificationDate: changedAt, ...rest } = found;
+      expect(rest).toEqual({ ...asked, Arn: arn, State: "ENABLED" });
+      expect(Math.abs(Number(createdAt) - Date.now())).toBeLessThan(60_000);
+      expect(changedAt).toEqual(createdAt);
+      expect(arn).toMatch(new RegExp(`:schedule/${GroupName}/kept$`));
+    });
+
+    it.each(["a", "A-Z_0.9", "-", "x".repeat(64)])("may be called %j", async (name) => {
+      expect(await refusalOf(create(name))).toBe("accepted");
+      await client.send(new GetScheduleCommand({ Name: name, GroupName }));
+    });
+
+    it.each(["a b", "a#b", "é", "x".repeat(65), "a/b"])("may not be called %j", async (name) => {
+      expect(await refusalOf(create(name))).not.toBe("accepted");
+    });
+
+    it("is made once under one name: the second is a conflict, and changes nothing", async () => {
+      await create("once");
+      const second = create("once", { Target: { ...inAnHour("").Target, Input: "another" } });
+      expect(await refusalOf(second)).toBe("ConflictException");
+      const { Target: target } = await client.send(
+        new GetScheduleCommand({ Name: "once", GroupName }),
+      );
+      expect(target?.Input).toBe("input of once");
+    });
+
+    it("is made once by a create that is repeated because its answer was lost", async () => {
+      const call = inAnHour("repeated", { ClientToken: "token" });
+      const first = await client.send(new CreateScheduleCommand(call));
+      const second = await client.send(new CreateScheduleCommand(call));
+      expect(second.ScheduleArn).toBe(first.ScheduleArn);
+    });
+
+    it("is gone once deleted, and cannot be deleted twice", async () => {
+      await create("gone");
+      const remove = () => client.send(new DeleteScheduleCommand({ Name: "gone", GroupName }));
+      await remove();
+      expect(await refusalOf(remove())).toBe("ResourceNotFoundException");
+      const get = client.send(new GetScheduleCommand({ Name: "gone", GroupName }));
+      expect(await refusalOf(get)).toBe("ResourceNotFoundException");
+    });
+
+    it("can be moved, if it is there", async () => {
+      await create("moved");
+      const later = Date.now() + 2 * HOUR_MS;
+      const move = (name: string) =>
+        client.send(new UpdateScheduleCommand(aSchedule(name, later, { GroupName })));
+      await move("moved");
+      const { ScheduleExpression: expression } = await client.send(
+        new GetScheduleCommand({ Name: "moved", GroupName }),
+      );
+      expect(expression).toBe(atExpression(later));
+      expect(await refusalOf(move("missing"))).toBe("ResourceNotFoundException");
+    });
+
+    it("is refused for a time that has passed, new or moved", async () => {
+      const past = { ScheduleExpression: atExpression(Date.now() - 60_000) };
+      expect(await refusalOf(create("past", past))).toBe("ValidationException");
+      await create("future");
+      const move = client.send(new UpdateScheduleCommand(inAnHour("future", past)));
+      expect(await refusalOf(move)).toBe("ValidationException");
+    });
+
+    it.each([
+      "",
+      "at()",
+      "at(2999-01-01)",
+      "at(2999-01-01 00:00:00)",
+      "at(2999-01-01T00:00:00Z)",
+      "at(2999-01-01T00:00:00.5)",
+      "at(2999-02-30T00:00:00)",
+      "at(2999-01-01T24:00:01)",
+      "2999-01-01T00:00:00",
+    ])("is refused for the expression %j", async (ScheduleExpression) => {
+      expect(await refusalOf(create("wrong", { ScheduleExpression }))).toBe("ValidationException");
+    });
+
+    it("is refused with a retry policy beyond the limits", async () => {
+      const target = inAnHour("").Target;
+      for (const RetryPolicy of [
+        { MaximumEventAgeInSeconds: 59 },
+        { MaximumEventAgeInSeconds: 86_401 },
+        { MaximumRetryAttempts: -1 },
+        { MaximumRetryAttempts: 186 },
+      ]) {
+        const call = create("wrong", { Target: { ...target, RetryPolicy } });
+        expect(await refusalOf(call)).toBe("ValidationException");
+      }
+    });
+
+    it("needs a group that is there", async () => {
+      const call = create("lost", { GroupName: "no-such-group" });
+      expect(await refusalOf(call)).toBe("ResourceNotFoundException");
+    });
+  });
+
+  describe(`${what}: a list`, () => {
+    it("shows every schedule of the group once, in pages, while more are made", async () => {
+      const names = Array.from({ length: 23 }, (_, n) => `s${String(n).padStart(2, "0")}`);
+      for (const name of names) await create(name);
+      const seen: string[] = [];
+      const pages = paginateListSchedules({ client, pageSize: 5 }, { GroupName });
+      for await (const { Schedules: page = [] } of pages) {
+        expect(page.length).toBeLessThanOrEqual(5);
+        seen.push(...page.map(({ Name: name = "" }) => name));
+        if (seen.length === 5) await create("a-first");
+      }
+      expect(seen.toSorted()).toEqual(names);
+    });
+
+    it("can be narrowed by prefix and state", async () => {
+      await create("a1");
+      await create("a2", { State: "DISABLED" });
+      await create("b1");
+      const list = async (filter: object) => {
+        const { Schedules: page = [] } = await client.send(
+          new ListSchedulesCommand({ GroupName, ...filter }),
+        );
+        return new Set(page.map(({ Name: name }) => name));
+      };
+      expect(await list({ NamePrefix: "a" })).toEqual(new Set(["a1", "a2"]));
+      expect(await list({ State: "ENABLED" })).toEqual(new Set(["a1", "b1"]));
+    });
+
+    it("is refused for a group that is not there, and for a size out of bounds", async () => {
+      const list = (query: object) => refusalOf(client.send(new ListSchedulesCommand(query)));
+      expect(await list({ GroupName: "no-such-group" })).toBe("ResourceNotFoundException");
+      expect(await list({ GroupName, MaxResults: 0 })).toBe("ValidationException");
+      expect(await list({ GroupName, MaxResults: 101 })).toBe("ValidationException");
+    });
+  });
+
+  describe(`${what}: a group`, () => {
+    it("is made once, shown, listed, and goes with its schedules", async () => {
+      const again = client.send(new CreateScheduleGroupCommand({ Name: GroupName }));
+      expect(await refusalOf(again)).toBe("ConflictException");
+      await create("inside");
+      const { State: state } = await client.send(new GetScheduleGroupCommand({ Name: GroupName }));
+      expect(state).toBe("ACTIVE");
+      const { ScheduleGroups: listed = [] } = await client.send(
+        new ListScheduleGroupsCommand({ NamePrefix: GroupName }),
+      );
+      expect(listed.map(({ Name: name }) => name)).toContain(GroupName);
+
+      await client.send(new DeleteScheduleGroupCommand({ Name: GroupName }));
+      const get = client.send(new GetScheduleCommand({ Name: "inside", GroupName }));
+      expect(await refusalOf(get)).toBe("ResourceNotFoundException");
+    });
+
+    it("that is not there is not found", async () => {
+      const get = client.send(new GetScheduleGroupCommand({ Name: "no-such-group" }));
+      expect(await refusalOf(get)).toBe("ResourceNotFoundException");
+    });
+  });
+};
