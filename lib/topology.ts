@@ -97,7 +97,8 @@ export const table = {
   /** Keys only, both: a change of status writes nothing to them. */
   indexes: [
     { name: "by_tenant", partitionKey: "tpk", sortKey: "tsk" },
-    { name: "needs_attention", partitionKey: "npk", sortKey: "nsk" },
+    // The sort key is by_tenant's own, so that it is stored once; without npk a job is not in it.
+    { name: "needs_attention", partitionKey: "npk", sortKey: "tsk" },
   ] as const satisfies readonly IndexTopology[],
 } as const;
 
@@ -160,6 +161,7 @@ export const openRoutes: readonly RouteKey[] = [
   "HEAD /healthz",
   "GET /readyz",
   "HEAD /readyz",
+  "GET /openapi.json",
   "$default",
 ];
 

@@ -61,34 +61,29 @@ export const webhookDestination = (allow: AllowList): z.ZodType<DestinationReque
       headers: given,
     }));
 
-const headerPairs = stringPairs().superRefine((pairs, context) => {
+const headerPairs = stringPairs((pairs, complain) => {
   const names = new Set<string>();
-  const complain = (name: string, message: string) =>
-    context.addIssue({ code: "custom", path: [name], message });
   for (const [name, value] of pairs) {
     const lower = name.toLowerCase();
-    if (!TOKEN.test(name)) complain(name, "is not a header name");
+    if (!TOKEN.test(name)) complain("is not a header name", name);
     else if (
       REFUSED_HEADERS.has(lower) ||
       REFUSED_HEADER_PREFIXES.some((p) => lower.startsWith(p))
     ) {
-      complain(name, "is set by PulseGate and cannot be given");
-    } else if (names.has(lower)) complain(name, "stands twice, but for upper and lower case");
+      complain("is set by PulseGate and cannot be given", name);
+    } else if (names.has(lower)) complain("stands twice, but for upper and lower case", name);
     names.add(lower);
-    if (!VISIBLE_ASCII.test(value)) complain(name, "may hold visible ASCII, blanks and tabs only");
+    if (!VISIBLE_ASCII.test(value)) complain("may hold visible ASCII, blanks and tabs only", name);
   }
   if (pairs.length > MAX_HEADERS) {
-    context.addIssue({ code: "custom", message: `must be at most ${MAX_HEADERS} headers` });
+    complain(`must be at most ${MAX_HEADERS} headers`);
   }
   const bytes = pairs.reduce(
     (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
     0,
   );
   if (bytes > MAX_HEADER_BYTES) {
-    context.addIssue({
-      code: "custom",
-      message: `must be at most ${MAX_HEADER_BYTES} bytes together`,
-    });
+    complain(`must be at most ${MAX_HEADER_BYTES} bytes together`);
   }
 });
 

@@ -170,36 +170,23 @@ const MAX_METADATA = 20;
 const MAX_METADATA_BYTES = 2_048;
 const MAX_METADATA_NAME_LENGTH = 64;
 
-const metadata = stringPairs()
-  .superRefine((pairs, context) => {
-    for (const [name] of pairs) {
-      const length = codePointLength(name);
-      if (length < 1 || length > MAX_METADATA_NAME_LENGTH) {
-        context.addIssue({
-          code: "custom",
-          path: [name],
-          message: `must have a name of 1 to ${MAX_METADATA_NAME_LENGTH} characters`,
-        });
-      }
+const metadata = stringPairs((pairs, complain) => {
+  for (const [name] of pairs) {
+    const length = codePointLength(name);
+    if (length < 1 || length > MAX_METADATA_NAME_LENGTH) {
+      complain(`must have a name of 1 to ${MAX_METADATA_NAME_LENGTH} characters`, name);
     }
-    if (pairs.length > MAX_METADATA) {
-      context.addIssue({ code: "custom", message: `must be at most ${MAX_METADATA} pairs` });
-    }
-    const bytes = pairs.reduce(
-      (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
-      0,
-    );
-    if (bytes > MAX_METADATA_BYTES) {
-      context.addIssue({
-        code: "custom",
-        message: `must be at most ${MAX_METADATA_BYTES} bytes together`,
-      });
-    }
-  })
-  .meta({
-    description: `Strings of the caller's own, at most ${MAX_METADATA_BYTES} bytes of names and values together. \`trace_id\` goes into the logs.`,
-    type: "object",
-    maxProperties: MAX_METADATA,
-    propertyNames: { minLength: 1, maxLength: MAX_METADATA_NAME_LENGTH, pattern: WITHOUT_NUL },
-    additionalProperties: { type: "string", pattern: WITHOUT_NUL },
-  });
+  }
+  if (pairs.length > MAX_METADATA) complain(`must be at most ${MAX_METADATA} pairs`);
+  const bytes = pairs.reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
+    0,
+  );
+  if (bytes > MAX_METADATA_BYTES) complain(`must be at most ${MAX_METADATA_BYTES} bytes together`);
+}).meta({
+  description: `Strings of the caller's own, at most ${MAX_METADATA_BYTES} bytes of names and values together. \`trace_id\` goes into the logs.`,
+  type: "object",
+  maxProperties: MAX_METADATA,
+  propertyNames: { minLength: 1, maxLength: MAX_METADATA_NAME_LENGTH, pattern: WITHOUT_NUL },
+  additionalProperties: { type: "string", pattern: WITHOUT_NUL },
+});

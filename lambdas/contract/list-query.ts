@@ -1,10 +1,9 @@
 import { Problem } from "../core/errors.ts";
-import type { Mistake } from "../core/errors.ts";
 import { openCursor, sealCursor } from "../core/rules/cursor.ts";
 import type { ListQuery } from "../core/usecases/list-jobs.ts";
 import { jobType, tenantId } from "./job-request.ts";
 import { jobStatuses } from "./job-status.ts";
-import { parseLimit, readQuery } from "./query.ts";
+import { parseLimit, scanQuery } from "./query.ts";
 
 /**
  * What of a tenant's jobs is asked for. A cursor belongs to the tenant and the filter that it was
@@ -13,13 +12,18 @@ import { parseLimit, readQuery } from "./query.ts";
  * @throws Problem `invalid_input` with every mistake at once
  */
 export const parseListQuery = (rawQueryString: string, secret: Uint8Array): ListQuery => {
-  const query = readQuery(rawQueryString, ["tenant_id", "status", "type", "limit", "cursor"]);
-  const mistakes: Mistake[] = [];
+  const names = ["tenant_id", "status", "type", "limit", "cursor"] as const;
+  const { query, mistakes: found } = scanQuery(rawQueryString, names);
+  const mistakes = [...found];
   const complain = (parameter: string, detail: string) => void mistakes.push({ parameter, detail });
 
   const tenant = tenantId.safeParse(query.tenant_id);
-  if (query.tenant_id === undefined) complain("tenant_id", "is required");
-  else if (!tenant.success) complain("tenant_id", messageOf(tenant.error));
+  const isNamed = found.some(
+    (mistake) => "parameter" in mistake && mistake.parameter === "tenant_id",
+  );
+  if (query.tenant_id === undefined) {
+    if (!isNamed) complain("tenant_id", "is required");
+  } else if (!tenant.success) complain("tenant_id", messageOf(tenant.error));
   const status = jobStatuses.find((known) => known === query.status);
   if (query.status !== undefined && !status)
     complain("status", `must be one of ${jobStatuses.join(", ")}`);
@@ -29,9 +33,9 @@ export const parseListQuery = (rawQueryString: string, secret: Uint8Array): List
   if (limit === undefined) complain("limit", "must be a whole number from 1 to 100");
   const before =
     query.cursor === undefined ? undefined : openCursor(secret, listOf(query), query.cursor);
-  const isOthersCursor =
-    query.cursor !== undefined && before === undefined && mistakes.length === 0;
-  if (isOthersCursor) complain("cursor", "is not a cursor of this list");
+  if (query.cursor !== undefined && before === undefined) {
+    complain("cursor", "is not a cursor of this list");
+  }
 
   if (mistakes.length > 0 || limit === undefined) {
     throw new Problem("invalid_input", "The query is not valid.", { mistakes });

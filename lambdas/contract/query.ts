@@ -5,14 +5,12 @@ import { isJobId } from "../core/rules/ids.ts";
 
 /**
  * A request's query parameters, read from the raw string: the gateway joins repeated ones by comma,
- * which hides that they were repeated.
- *
- * @throws Problem `invalid_input` naming each that is unknown, repeated or empty
+ * which hides that they were repeated. A mistake for each that is unknown, repeated or empty.
  */
-export const readQuery = <N extends string>(
+export const scanQuery = <N extends string>(
   rawQueryString: string,
   names: readonly N[],
-): Partial<Record<N, string>> => {
+): { readonly query: Partial<Record<N, string>>; readonly mistakes: readonly Mistake[] } => {
   const parameters = new URLSearchParams(rawQueryString);
   const mistakes: Mistake[] = [];
   const query: Partial<Record<N, string>> = {};
@@ -24,8 +22,18 @@ export const readQuery = <N extends string>(
     else if (value === "") mistakes.push({ parameter, detail: "must not be empty" });
     else query[name] = value;
   }
-  if (mistakes.length > 0)
+  return { query, mistakes };
+};
+
+/** @throws Problem `invalid_input` with every mistake of `scanQuery` */
+export const readQuery = <N extends string>(
+  rawQueryString: string,
+  names: readonly N[],
+): Partial<Record<N, string>> => {
+  const { query, mistakes } = scanQuery(rawQueryString, names);
+  if (mistakes.length > 0) {
     throw new Problem("invalid_input", "The query is not valid.", { mistakes });
+  }
   return query;
 };
 
@@ -47,11 +55,12 @@ export const parseAttemptsQuery = (
   jobId: string,
   secret: Uint8Array,
 ): { readonly limit: number; readonly afterN: number } => {
-  const query = readQuery(rawQueryString, ["limit", "cursor"]);
+  const { query, mistakes: found } = scanQuery(rawQueryString, ["limit", "cursor"]);
   const limit = parseLimit(query.limit);
   const position =
     query.cursor === undefined ? "0" : openCursor(secret, ["attempts", jobId], query.cursor);
   const mistakes: Mistake[] = [
+    ...found,
     ...(limit === undefined
       ? [{ parameter: "limit", detail: "must be a whole number from 1 to 100" }]
       : []),
@@ -59,7 +68,7 @@ export const parseAttemptsQuery = (
       ? [{ parameter: "cursor", detail: "is not a cursor of this list" }]
       : []),
   ];
-  if (limit === undefined || position === undefined) {
+  if (mistakes.length > 0 || limit === undefined || position === undefined) {
     throw new Problem("invalid_input", "The query is not valid.", { mistakes });
   }
   return { limit, afterN: Number(position) };

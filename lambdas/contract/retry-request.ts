@@ -10,6 +10,10 @@ const DEFAULT_MAX_DELAY_MS = 30_000;
 
 const delayMs = z.int().min(MIN_DELAY_MS).max(MAX_DELAY_MS);
 
+/** Whether there is an object to judge as a whole, although single fields of it may be wrong. */
+const isRead = ({ value }: { readonly value: unknown }): boolean =>
+  typeof value === "object" && value !== null;
+
 /** How a failed attempt is repeated, as a caller says it; read as attempts and a policy. */
 export const retryRequest = z
   .strictObject({
@@ -48,21 +52,17 @@ export const retryRequest = z
       })
       .optional(),
   })
-  .superRefine(({ schedule_ms: schedule, base_delay_ms: base, max_delay_ms: max }, context) => {
-    if (schedule && (base !== undefined || max !== undefined)) {
-      context.addIssue({
-        code: "custom",
-        message: "has either schedule_ms or base_delay_ms and max_delay_ms",
-      });
-    }
-    if (max !== undefined && max < (base ?? DEFAULT_BASE_DELAY_MS)) {
-      context.addIssue({
-        code: "custom",
-        path: ["max_delay_ms"],
-        message: "must be at least base_delay_ms",
-      });
-    }
-  })
+  // Said beside the mistakes of single fields, which zod would else report alone.
+  .refine(
+    ({ schedule_ms: schedule, base_delay_ms: base, max_delay_ms: max }) =>
+      schedule === undefined || (base === undefined && max === undefined),
+    { error: "has either schedule_ms or base_delay_ms and max_delay_ms", when: isRead },
+  )
+  .refine(
+    ({ base_delay_ms: base = DEFAULT_BASE_DELAY_MS, max_delay_ms: max = MAX_DELAY_MS }) =>
+      max >= base,
+    { error: "must be at least base_delay_ms", path: ["max_delay_ms"], when: isRead },
+  )
   .transform((given) => ({
     max_attempts:
       given.max_attempts ??
@@ -72,11 +72,8 @@ export const retryRequest = z
   .meta({
     description:
       "Left out, or without delays: after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h. Either `schedule_ms`, or `base_delay_ms` and `max_delay_ms`. Each delay is drawn from its upper half.",
-    not: {
-      anyOf: [
-        { required: ["schedule_ms", "base_delay_ms"] },
-        { required: ["schedule_ms", "max_delay_ms"] },
-      ],
+    dependentSchemas: {
+      schedule_ms: { properties: { base_delay_ms: false, max_delay_ms: false } },
     },
   });
 

@@ -166,7 +166,7 @@ export const batchAnswer = z
         z.union([
           z
             .object({
-              status: z.union([z.literal(201), z.literal(200)]).meta({
+              status: z.literal([201, 200]).meta({
                 description: "As of a single post: 201 accepted, 200 held by a dedupe key.",
               }),
               id,

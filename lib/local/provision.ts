@@ -19,17 +19,17 @@ const SCHEDULE_ROLE_ARN = "arn:aws:iam::000000000000:role/pulsegate-schedules";
 
 /** Creates the table if it is not there yet. */
 export const provisionTable = async (client: DynamoDBClient): Promise<void> => {
-  const keyAttributes = [
+  const keyAttributes = new Set<string>([
     table.partitionKey,
     table.sortKey,
     ...table.indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
-  ];
+  ]);
   try {
     await client.send(
       new CreateTableCommand({
         TableName: TABLE_NAME,
         BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: keyAttributes.map((name) => ({
+        AttributeDefinitions: [...keyAttributes].map((name) => ({
           AttributeName: name,
           AttributeType: "S",
         })),

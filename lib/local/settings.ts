@@ -2,8 +2,14 @@ import { existsSync } from "node:fs";
 import * as z from "zod";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 
-const wholeNumber = (from: number, to: number) =>
-  z.coerce.number(`must be a whole number from ${from} to ${to}`).int().min(from).max(to);
+const wholeNumber = (from: number, to: number) => {
+  const error = `must be a whole number from ${from} to ${to}`;
+  return z
+    .string(error)
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .refine((number) => number >= from && number <= to, error);
+};
 
 const endpoint = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional();
 

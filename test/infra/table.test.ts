@@ -26,7 +26,7 @@ describe("The table", () => {
     const projection = { ProjectionType: "KEYS_ONLY" };
     expect(indexes).toEqual([
       { name: "by_tenant", key: ["tpk HASH S", "tsk RANGE S"], projection },
-      { name: "needs_attention", key: ["npk HASH S", "nsk RANGE S"], projection },
+      { name: "needs_attention", key: ["npk HASH S", "tsk RANGE S"], projection },
     ]);
   });
 

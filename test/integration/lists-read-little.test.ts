@@ -56,8 +56,7 @@ const fill = async (tenantId: string, count: number, failed: number): Promise<vo
     const state = n % every === 0 && n / every < failed ? "failed" : "success";
     const job = jobAt(tenantId, 1_700_000_000_000 + Math.floor(n / 3), state);
     const { item } = toJobItem(job, { body: null, headers: [] }, "token", SHARDS);
-    const rare =
-      state === "failed" ? attentionKey("failed", tenantId, job.createdAtMs, job.id, SHARDS) : {};
+    const rare = state === "failed" ? attentionKey("failed", tenantId, job.id, SHARDS) : {};
     return { ...item, ...marshall(rare) };
   });
   const batches = Array.from({ length: Math.ceil(items.length / 25) }, (_, n) =>
@@ -98,7 +97,7 @@ const counted = () => {
 describe("a page of 50 reads in as many requests however many jobs the tenant has", () => {
   const sizes = [100, rounds(3_000, 100_000)];
   it(
-    `${sizes.join(" or ")}`,
+    sizes.join(" or "),
     async () => {
       const costs = [];
       for (const size of sizes) {

@@ -96,7 +96,7 @@ export const countCapacity = (
       const units = [consumed ?? []]
         .flat()
         .reduce((sum, { CapacityUnits: more = 0 }) => sum + more, 0);
-      const name = "commandName" in context ? String(context.commandName) : "";
+      const name = "commandName" in context ? context.commandName : "";
       if (/^(Get|BatchGet|Query|Scan)/.test(name)) reads += units;
       else writes += units;
       return result;

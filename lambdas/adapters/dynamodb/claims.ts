@@ -17,7 +17,7 @@ import type { Table, Written } from "./table.ts";
  */
 
 const LEASE_ATTRIBUTES = ["clt", "cla", "lse"];
-const ATTENTION_ATTRIBUTES = ["npk", "nsk"];
+const ATTENTION_ATTRIBUTES = ["npk"];
 
 /** waiting → processing. 1 write unit. */
 export const claim =

@@ -90,7 +90,7 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 export const DEFAULT_MAX_ATTEMPTS = 8;
 
 /** What a life adds to a job's item: a claim, a success or an error, an end. */
-const GROWTH_BYTES = 160;
+const GROWTH_BYTES = 200;
 /** One write unit. */
 const UNIT_BYTES = 1_024;
 
@@ -132,10 +132,10 @@ export const toJobItem = (
 };
 
 export const attentionOf = (
-  job: Pick<Job, "id" | "tenantId" | "createdAtMs">,
+  job: Pick<Job, "id" | "tenantId">,
   attention: AttentionClass,
   indexShards: number,
-) => attentionKey(attention, job.tenantId, job.createdAtMs, job.id, indexShards);
+) => attentionKey(attention, job.tenantId, job.id, indexShards);
 
 /** What stands under a job's key; `undefined` and what is expired are absent. */
 export const toStanding = (item: Item | undefined, nowMs: number): Standing => {

@@ -19,11 +19,11 @@ export const makeDynamoJobList = (table: Omit<Table, "retentionMs">): JobList =>
     const rows = await Promise.all(
       shards.map((shard) =>
         attention === undefined
-          ? queryIndex(table, "by_tenant", "t", tenantPartition(tenantId, shard), before, limit)
+          ? queryIndex(table, "by_tenant", "tpk", tenantPartition(tenantId, shard), before, limit)
           : queryIndex(
               table,
               "needs_attention",
-              "n",
+              "npk",
               attentionPartition(attention, tenantId, shard),
               before,
               limit,
@@ -58,7 +58,7 @@ interface Row {
 const queryIndex = async (
   table: Omit<Table, "retentionMs">,
   index: "by_tenant" | "needs_attention",
-  keys: "t" | "n",
+  partitionKey: "tpk" | "npk",
   partition: string,
   before: string | undefined,
   limit: number,
@@ -67,7 +67,7 @@ const queryIndex = async (
     new QueryCommand({
       TableName: table.name,
       IndexName: index,
-      KeyConditionExpression: `${keys}pk = :pk${before === undefined ? "" : ` AND ${keys}sk < :before`}`,
+      KeyConditionExpression: `${partitionKey} = :pk${before === undefined ? "" : " AND tsk < :before"}`,
       ExpressionAttributeValues: marshall({
         ":pk": partition,
         ...(before === undefined ? {} : { ":before": before }),
@@ -78,7 +78,7 @@ const queryIndex = async (
   );
   return items.map((item) => ({
     id: jobIdOf(item["pk"]?.S ?? ""),
-    position: item[`${keys}sk`]?.S ?? "",
+    position: item["tsk"]?.S ?? "",
   }));
 };
 

@@ -45,13 +45,9 @@ export const byTenantKey = (
 export const attentionKey = (
   attention: AttentionClass,
   tenantId: string,
-  createdAtMs: number,
   jobId: string,
   shards: number,
-) => {
-  const { tsk } = byTenantKey(tenantId, createdAtMs, jobId, shards);
-  return { npk: attentionPartition(attention, tenantId, shardOf(jobId, shards)), nsk: tsk };
-};
+) => ({ npk: attentionPartition(attention, tenantId, shardOf(jobId, shards)) });
 
 export const tenantPartition = (tenantId: string, shard: number): string => `${tenantId}#${shard}`;
 

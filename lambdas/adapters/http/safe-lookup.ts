@@ -7,7 +7,7 @@ import type { AllowList } from "../../core/rules/destination-policy.ts";
 /** The destination resolves to an address that nobody may be sent to. */
 export class ForbiddenDestination extends Error {
   constructor(host: string) {
-    super(`${host} leads to a private, loopback or otherwise reserved address`);
+    super(`a private, loopback or otherwise reserved address: ${host}`);
     this.name = "ForbiddenDestination";
   }
 }

@@ -1,4 +1,5 @@
 import type { TransportErrorCode } from "../../channels/channel.ts";
+import { cutToBytes } from "../../core/rules/text.ts";
 import { ForbiddenDestination } from "./safe-lookup.ts";
 
 export class TimeLimit extends Error {
@@ -52,11 +53,11 @@ const CODES: readonly (readonly [RegExp, TransportErrorCode])[] = [
 export const textOf = (error: unknown): string => {
   const innermost = [...causesOf(error)].at(-1);
   const said = reasonOf(innermost).replace(/\s+/g, " ").trim() || systemCodeOf(innermost);
-  return said.slice(0, MAX_TEXT_LENGTH) || "the request failed";
+  return cutToBytes(said, MAX_TEXT_BYTES) || "the request failed";
 };
 
 /** The job keeps it too, in its one kilobyte. */
-const MAX_TEXT_LENGTH = 160;
+const MAX_TEXT_BYTES = 160;
 
 /** OpenSSL's messages name its source files; its reason is what a reader needs. */
 const reasonOf = (error: unknown): string => {

@@ -62,15 +62,26 @@ export const parseAllowList = (text: string): AllowList => {
   const ranges: [Address, number][] = [];
   for (const entry of text.split(",").map((part) => part.trim().toLowerCase())) {
     if (entry === "") continue;
-    if (ipaddr.isValidCIDR(entry)) ranges.push(ipaddr.parseCIDR(entry));
-    else if (ipaddr.isValid(entry))
-      ranges.push(ipaddr.parseCIDR(`${entry}/${entry.includes(":") ? 128 : 32}`));
-    else if (/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(entry) && !/^[\d.]+$/.test(entry))
-      hosts.add(entry);
+    const range = parseRange(entry);
+    if (range) ranges.push(range);
+    else if (isHostName(entry)) hosts.add(entry);
     else throw new Error(`"${entry}" is neither a host nor an address range such as 10.0.0.0/8`);
   }
   return { hosts, ranges };
 };
+
+/** An address is a range of one. Numbers in short or odd notations are hardly meant as addresses. */
+const parseRange = (entry: string): [Address, number] | undefined => {
+  const [address = "", bits, ...more] = entry.split("/");
+  if (more.length > 0) return undefined;
+  const isPlain = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
+  if (!isPlain) return undefined;
+  if (bits === undefined) return ipaddr.parseCIDR(`${address}/${address.includes(":") ? 128 : 32}`);
+  return /^\d+$/.test(bits) && ipaddr.isValidCIDR(entry) ? ipaddr.parseCIDR(entry) : undefined;
+};
+
+const isHostName = (entry: string): boolean =>
+  /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(entry) && !/^(0x[0-9a-f]+|\d+)(\.|$)/.test(entry);
 
 /** Whether a connection to this address is permitted. @throws Error if it is no address */
 export const mayConnectTo = (address: string, allow: AllowList): boolean => {

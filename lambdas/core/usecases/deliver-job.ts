@@ -3,6 +3,7 @@ import { nextStep } from "../rules/attempt.ts";
 import { attemptNumber } from "../rules/job.ts";
 import type { AttemptRecord, Job } from "../rules/job.ts";
 import { judge } from "../rules/judge.ts";
+import { cutToBytes } from "../rules/text.ts";
 import {
   afterRefusal,
   deleted,
@@ -114,6 +115,9 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
   }
 };
 
+/** The job itself keeps its last error, and has one kilobyte for all. */
+const MAX_ERROR_BYTES = 100;
+
 const recordOf = (
   job: Job,
   outcome: Outcome,
@@ -125,7 +129,7 @@ const recordOf = (
   finishedAtMs,
   status: outcome.kind === "delivered" ? "success" : "failed",
   httpStatus: outcome.httpStatus,
-  error: outcome.kind === "delivered" ? null : outcome.error,
+  error: outcome.kind === "delivered" ? null : cutToBytes(outcome.error, MAX_ERROR_BYTES),
   responseExcerpt: outcome.kind === "delivered" ? null : outcome.responseExcerpt,
 });
 

@@ -6,6 +6,7 @@ import { Problem } from "../../core/errors.ts";
 import { httpApi } from "../../middleware/http.ts";
 import type { ApiRequest, ApiResponse } from "../../middleware/http.ts";
 import type { Telemetry } from "../../middleware/telemetry.ts";
+import openApi from "./openapi.json" with { type: "json" };
 
 export interface Deps {
   readonly telemetry: Telemetry;
@@ -29,11 +30,18 @@ export const makeHandler = ({ telemetry, checks }: Deps) => {
     });
   };
 
+  /** Printed from the schemas beforehand, so that neither they nor their printer are deployed. */
+  const description = ({ rawQueryString }: ApiRequest): ApiResponse => {
+    readQuery(rawQueryString, []);
+    return { status: 200, body: openApi };
+  };
+
   return httpApi(telemetry, {
     "GET /healthz": healthz,
     "HEAD /healthz": healthz,
     "GET /readyz": readyz,
     "HEAD /readyz": readyz,
+    "GET /openapi.json": description,
     $default: refuseUnknown,
   });
 };
