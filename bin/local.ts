@@ -1,8 +1,17 @@
 import { loadEnvironment, readSettings } from "../lib/local/settings.ts";
 import { startRuntime } from "../lib/local/runtime.ts";
+import type { Runtime } from "../lib/local/runtime.ts";
 import { untilAskedToStop } from "../lib/local/stop-signals.ts";
 
 /** `npm start`: the whole system on this machine. */
+
+// From the first moment on: a signal during the start ends what has been started until then.
+const askedToStop = untilAskedToStop();
+const stop = async (runtime: Runtime, reason: string): Promise<never> => {
+  console.log(`PulseGate stops (${reason}): attempts under way are finished first`);
+  await runtime.stop();
+  process.exit(reason.startsWith("SIG") || reason === "its parent ended" ? 0 : 1);
+};
 
 try {
   const settings = readSettings(loadEnvironment());
@@ -10,14 +19,10 @@ try {
   process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
   const runtime = await startRuntime(settings);
   console.log(greeting(runtime.url, settings.DESTINATION_ALLOW));
-
-  const reason = await Promise.race([untilAskedToStop(), runtime.died]);
-  console.log(`PulseGate stops (${reason}): attempts under way are finished first`);
-  await runtime.stop();
-  process.exit(reason.startsWith("SIG") || reason === "its parent ended" ? 0 : 1);
+  await stop(runtime, await Promise.race([askedToStop, runtime.died]));
 } catch (error) {
   console.error(
-    `PulseGate cannot start: ${error instanceof Error ? error.message : String(error)}`,
+    `PulseGate failed: ${error instanceof Error ? error.message : String(error)}`,
   );
   process.exit(1);
 }

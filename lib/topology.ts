@@ -55,7 +55,8 @@ export const queues: Readonly<Record<QueueName, QueueTopology>> = {
     arnVariable: "QUEUE_ARN_DEAD_LETTERS",
     visibilitySeconds: VISIBILITY_SECONDS,
     retentionSeconds: RETENTION_SECONDS,
-    redrive: { to: "parked", maxReceives: 100 },
+    // SQS's most, about a day: an outage of ours must not park what could still be carried out.
+    redrive: { to: "parked", maxReceives: 1_000 },
   },
   /** The end of the line: messages that nothing could read. Nobody consumes it; an alarm watches. */
   parked: {

@@ -34,8 +34,9 @@ export interface JobStore {
       readonly startedAtMs: number;
       /** How long its dedupe key is held. */
       readonly dedupeUntilMs: number;
-      /** A job that is forgotten; a pointer to it may be replaced. */
-      readonly forgottenJobId: string | undefined;
+      /** Jobs that are forgotten: a pointer to the one, and the hold of the other, may be replaced. */
+      readonly forgottenTarget: string | undefined;
+      readonly forgottenHolder: string | undefined;
     },
   ): Promise<
     { readonly kind: "created" } | { readonly kind: "deduplicated"; readonly by: string } | Refused

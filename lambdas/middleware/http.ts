@@ -53,7 +53,10 @@ export const httpApi = (
   telemetry: Telemetry,
   routes: Readonly<Record<string, ApiRoute>>,
 ): HttpFunction =>
-  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
+    // Early enough that the answer, the log and the metrics still get out.
+    timeoutEarlyInMillis: 500,
+  })
     .use(publishMetrics(telemetry))
     .use(accessLog(telemetry))
     .use(problems(telemetry))
@@ -105,6 +108,7 @@ const accessLog = ({ logger }: Telemetry): HttpMiddleware => {
   const write = ({ event, response }: Parameters<NonNullable<HttpMiddleware["after"]>>[0]) => {
     logger.info("request", {
       request_id: requestIdOf(event),
+      gateway_request_id: event.requestContext.requestId,
       route: event.routeKey,
       status: response?.statusCode,
       duration_ms: Math.round(performance.now() - (startedAt.get(event) ?? 0)),
@@ -120,9 +124,12 @@ const accessLog = ({ logger }: Telemetry): HttpMiddleware => {
   };
 };
 
-/** A service that did not answer us, as opposed to a bug: the SDK's errors say how they were tried. */
+/**
+ * A service that did not answer us in time, as opposed to a bug: the SDK's errors say how they were
+ * tried, and middy ends a function right before Lambda does.
+ */
 const faultBehind = (error: unknown): Problem =>
-  error instanceof Error && "$metadata" in error
+  error instanceof Error && ("$metadata" in error || error.name === "TimeoutError")
     ? new Problem("unavailable", "The request could not be carried out now; send it again.", {
         retryAfterSeconds: 1,
         cause: error,

@@ -81,6 +81,9 @@ export class LambdaFunction extends Construct {
         POWERTOOLS_SERVICE_NAME: name,
         POWERTOOLS_METRICS_NAMESPACE: "PulseGate",
         NODE_OPTIONS: "--enable-source-maps",
+        // Names are looked up on libuv's threads, four by default, and a look-up cannot be given up:
+        // four names that never answer would hold all others up.
+        UV_THREADPOOL_SIZE: "64",
       },
       // Lambda stops a loop through SQS after about 16 rounds; ours ends with max_attempts
       // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).

@@ -53,17 +53,28 @@ export const startEventSource = (options: EventSourceOptions): EventSource => {
         .limit(async () => {
           started();
           // What waited too long for its turn is about to be handed to somebody else.
-          const isStale = Date.now() - receivedAtMs > options.visibilityMs / 3;
+          const isStale = Date.now() - receivedAtMs > options.visibilityMs / 2;
           if (!stopping.signal.aborted && !isStale) await invoke(options, batch);
         })
         .finally(() => underWay.delete(invocation));
       underWay.add(invocation);
     });
 
+  /**
+   * As many messages as there are free places, and a few that wait for the next ones: a received
+   * message is hidden, and one that is not invoked in time has lost one of its receives.
+   */
+  const wanted = async (): Promise<number> => {
+    await options.limit(() => undefined); // resolves when there is a free place
+    const { concurrency, activeCount, pendingCount } = options.limit;
+    const free = Math.max(1, concurrency - activeCount - pendingCount);
+    return Math.min(MAX_MESSAGES_IN_CALL, (free + Math.floor(concurrency / 4)) * options.batchSize);
+  };
+
   const poll = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        const messages = await receiveWindow(options, stopping.signal);
+        const messages = await receiveWindow(options, await wanted(), stopping.signal);
         const receivedAtMs = Date.now();
         // More is received only when these have their turn: a received message is hidden.
         for (const batch of inBatches(messages, options.batchSize))
@@ -86,16 +97,17 @@ export const startEventSource = (options: EventSourceOptions): EventSource => {
 
 const receiveWindow = async (
   options: EventSourceOptions,
+  most: number,
   signal: AbortSignal,
 ): Promise<readonly Message[]> => {
-  const messages = await receive(options, LONG_POLL_SECONDS, signal);
+  const messages = await receive(options, most, LONG_POLL_SECONDS, signal);
   const closesAtMs = Date.now() + (options.windowMs ?? 0);
   while (messages.length > 0 && messages.length < options.batchSize) {
     const leftMs = closesAtMs - Date.now();
     if (leftMs <= 0) break;
     try {
       const waitSeconds = Math.min(LONG_POLL_SECONDS, Math.ceil(leftMs / 1_000));
-      messages.push(...(await receive(options, waitSeconds, signal)));
+      messages.push(...(await receive(options, most, waitSeconds, signal)));
     } catch {
       // What has come is hidden from everybody else by now: it is worked on.
       break;
@@ -106,13 +118,14 @@ const receiveWindow = async (
 
 const receive = async (
   { client, queueUrl }: EventSourceOptions,
+  most: number,
   waitSeconds: number,
   abortSignal: AbortSignal,
 ): Promise<Message[]> => {
   const { Messages: messages = [] } = await client.send(
     new ReceiveMessageCommand({
       QueueUrl: queueUrl,
-      MaxNumberOfMessages: MAX_MESSAGES_IN_CALL,
+      MaxNumberOfMessages: most,
       WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ["All"],
     }),

@@ -75,10 +75,6 @@ function mendGivingBack(queues: Queues): void {
   queues.updateMessageReady = (messageId) => void makeReady.run(messageId);
 }
 
-/**
- * `startFauxqs` of 2.4.1 listens on all interfaces and cannot be told otherwise, so its parts are
- * put together here. They are not exported: the version is pinned, and a test looks where it listens.
- */
 async function loadFauxqs() {
   const load = async <T>(file: string) =>
     (await import(new URL(file, import.meta.resolve("fauxqs")).href)) as T;

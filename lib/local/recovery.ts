@@ -7,6 +7,7 @@ import type { JobRecovery } from "../../lambdas/core/ports.ts";
 import type { Job, JobMessage } from "../../lambdas/core/rules/job.ts";
 import { recoverJobs } from "../../lambdas/core/usecases/recover-jobs.ts";
 import type { RecoverDeps } from "../../lambdas/core/usecases/recover-jobs.ts";
+import { priorities } from "../topology.ts";
 import type { QueueName } from "../topology.ts";
 import { SCHEDULE_GROUP } from "./provision.ts";
 
@@ -46,7 +47,10 @@ export const makeLocalRecovery = (
       // Schedules first: one that fires meanwhile counts twice, which hides a loss until the next
       // start; the other way round it would count as lost, and every job be sent again.
       const scheduled = await countSchedules(scheduler);
-      const messages = await countMessages(sqs, Object.values(queueUrls));
+      const messages = await countMessages(
+        sqs,
+        readQueues.map((name) => queueUrls[name]),
+      );
       let unfinished = 0;
       const overdue: Job[] = [];
       for await (const jobs of recovery.unfinishedJobs()) {
@@ -64,6 +68,9 @@ export const makeLocalRecovery = (
     },
   };
 };
+
+/** All but `parked`, whose messages nobody receives: they would pass for jobs' messages for ever. */
+const readQueues = [...priorities, "deadLetters"] as const;
 
 /** A body that is none of ours belongs to no job. */
 const readMessage = (body: string): JobMessage | undefined => {

@@ -44,7 +44,11 @@ export const startRuntime = async (settings: LocalSettings): Promise<Runtime> =>
   // Whatever was started is stopped in reverse, also if a later step fails.
   const started: (() => Promise<void> | void)[] = [];
   const stop = async () => {
-    for (const end of started.splice(0).toReversed()) await end();
+    const failures: unknown[] = [];
+    for (const end of started.splice(0).toReversed()) {
+      await Promise.resolve(end()).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const folder = await openDataFolder(settings.PULSEGATE_DATA_DIR);
@@ -122,7 +126,10 @@ export const startRuntime = async (settings: LocalSettings): Promise<Runtime> =>
     writeEndpointsFile(folder.path, { endpoints, queueUrls });
 
     // In pages, beside the work: a table of a million jobs takes a while.
-    recovery.restoreLostMessages().catch(() => undefined);
+    recovery.restoreLostMessages().catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      console.error(`lost messages could not be looked for: ${why}`);
+    });
     return { url: gateway.url, died: emulators.died, stop };
   } catch (error) {
     await stop();

@@ -8,14 +8,21 @@ import { table } from "../topology.ts";
 import { TABLE_NAME } from "./provision.ts";
 
 const SWEEP_EVERY_MS = 3_600_000;
+/** A laptop may never be on for an hour. */
+const FIRST_SWEEP_AFTER_MS = 60_000;
 
 /** Deletes what is expired, every hour: in the cloud DynamoDB does so by itself. */
 export const startTtlSweep = (client: DynamoDBClient): { stop(): void } => {
-  const timer = setInterval(() => {
-    sweepExpired(client).catch(() => undefined); // readers skip what is expired: the next one will do
-  }, SWEEP_EVERY_MS);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
+  // Readers skip what is expired: if this one fails, the next one will do.
+  const sweep = () => void sweepExpired(client).catch(() => undefined);
+  const first = setTimeout(sweep, FIRST_SWEEP_AFTER_MS).unref();
+  const timer = setInterval(sweep, SWEEP_EVERY_MS).unref();
+  return {
+    stop: () => {
+      clearTimeout(first);
+      clearInterval(timer);
+    },
+  };
 };
 
 /** @returns how many items were deleted */

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeRetryJob } from "../../lambdas/core/usecases/retry-job.ts";
 import { dying, freeze, intercepted } from "../support/faults.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
@@ -38,7 +39,7 @@ describe("a message delivered twice at once", () => {
       stage.worker({})(received(message)),
     ]);
     expect(receiver.of(id)).toHaveLength(1);
-    expect(verdicts).toContainEqual({ kind: "delete" });
+    expect(verdicts.map(({ kind }) => kind).toSorted()).toEqual(["delete", "return"]);
     expect((await jobAt(id)).state).toBe("success");
   });
 
@@ -135,6 +136,66 @@ describe("a worker that dies between the HTTP call and the record", () => {
     });
     expect(await stage.takeMessages("normal", 3)).toEqual([messageOf(id, 2)]);
     expect(await jobAt(id)).toMatchObject({ state: "waiting", attempts: 1 });
+  });
+});
+
+describe("whatever hands over the next message does so before its write", () => {
+  it.each(["before", "after"] as const)("a close that dies %s its write", async (when) => {
+    const { id, message } = await accept();
+    const attempt = async () => Promise.reject(new Error("died"));
+    await expect(stage.worker({ attempt })(received(message))).rejects.toThrow("died");
+    const later = testClock();
+    later.advance(LEASE_MS + 1);
+    const store = dying(stage.store, "close", when);
+    await expect(stage.worker({ clock: later, store })(received(message))).rejects.toThrow(/died/);
+    expect(await stage.takeMessages("normal", 3)).toEqual([messageOf(id, 2)]);
+  });
+
+  it.each(["before", "after"] as const)("a result that dies %s its write", async (when) => {
+    const { id, message } = await accept();
+    receiver.answerStatuses(500);
+    const store = dying(stage.store, "recordResult", when);
+    await expect(stage.worker({ store })(received(message))).rejects.toThrow(/died/);
+    expect(await stage.takeMessages("normal", 3)).toEqual([messageOf(id, 2)]);
+  });
+
+  it.each(["before", "after"] as const)("a manual retry that dies %s its write", async (when) => {
+    const { id, message } = await accept({ maxAttempts: 1 });
+    receiver.answerStatuses(500);
+    await stage.worker({})(received(message));
+    const store = dying(stage.store, "retry", when);
+    const retry = makeRetryJob({ store, queue: stage.queueFor(), clock: testClock() });
+    await expect(retry(id, undefined)).rejects.toThrow(/died/);
+    expect(await stage.takeMessages("normal", 3)).toEqual([messageOf(id, 1, 1)]);
+  });
+});
+
+describe("a message that is older than ten days and has to come back", () => {
+  it("is handed over anew, before its queue forgets it", async () => {
+    const { id, message } = await accept();
+    const frozen = freeze();
+    const first = stage.worker({
+      attempt: async () => {
+        await frozen.reach();
+        return { kind: "delivered", httpStatus: 200 };
+      },
+    })(received(message));
+    await frozen.reached;
+    const sent: number[] = [];
+    const queue = {
+      send: async (_: unknown, dueAtMs: number) => {
+        sent.push(dueAtMs - Date.now());
+        await Promise.resolve();
+      },
+      withdraw: () => Promise.resolve(),
+    };
+    const old = { message, sentAtMs: Date.now() - 11 * 24 * 3_600_000 };
+    expect(await stage.worker({ queue })(old)).toEqual({ kind: "delete" });
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toBeGreaterThan(LEASE_MS - 5_000);
+    frozen.thaw();
+    await first;
+    expect(await jobAt(id)).toMatchObject({ state: "success" });
   });
 });
 

@@ -165,6 +165,24 @@ describe("the invocations under way", () => {
     expect(order.slice(0, 12).join()).toMatch(/first.*second|second.*first/);
   });
 
+  it("let a backlog wait in its queue, where waiting costs no message a receive", async () => {
+    const dead = await server.queue();
+    const queue = await server.queue({
+      visibilitySeconds: 2,
+      redrive: { to: dead, maxReceives: 2 },
+    });
+    await queue.send(...numbered(20));
+    const { handler, batches } = functionThat(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      return allDone;
+    });
+    poll(queue, handler, { limit: pLimit(1), visibilityMs: 2_000 });
+    await untilEmpty(queue);
+    expect(batches).toHaveLength(20);
+    expect(batches.flat().map(receivesOf)).toEqual(batches.flat().map(() => 1));
+    expect(await dead.counts()).toEqual({ visible: 0, hidden: 0 });
+  });
+
   it("hold back further messages, for others to take", async () => {
     const [queue, other] = [await server.queue(), await server.queue()];
     await queue.send(...numbered(15));
@@ -180,7 +198,7 @@ describe("the invocations under way", () => {
     poll(other, witness.handler);
     for (const body of numbered(5)) await other.send(body);
     await untilEmpty(other);
-    expect(await queue.counts()).toEqual({ visible: 5, hidden: 10 });
+    expect(await queue.counts()).toEqual({ visible: 14, hidden: 1 });
     gate.open();
     await untilEmpty(queue);
     expect(batches).toHaveLength(15);
@@ -188,25 +206,23 @@ describe("the invocations under way", () => {
 
   it("keep what waited too long for its turn from being worked on twice", async () => {
     const queue = await server.queue({ visibilitySeconds: 2 });
-    await queue.send("slow", "late");
+    await queue.send("slow", "slow", "slow", "slow", "late");
     const gate = door();
-    const { handler, batches } = functionThat(
-      async () => {
-        await gate.opened;
-        return allDone;
-      },
-      () => allDone,
-    );
+    const slow = async () => {
+      await gate.opened;
+      return allDone;
+    };
+    const { handler, batches } = functionThat(slow, slow, slow, slow, () => allDone);
     const visibilityMs = 300;
-    poll(queue, handler, { limit: pLimit(1), visibilityMs });
-    await eventually("one is under way", () => batches[0]);
+    poll(queue, handler, { limit: pLimit(4), visibilityMs });
+    await eventually("four are under way", () => batches[3]);
     const sinceMs = performance.now();
     await eventually(
       "the other one waited too long",
       () => performance.now() - sinceMs > visibilityMs || undefined,
     );
     gate.open();
-    const again = await eventually("it came back", () => batches[1]);
+    const again = await eventually("it came back", () => batches[4]);
     expect(bodiesOf(again)).toEqual(["late"]);
     expect(receivesOf(again[0]!)).toBe(2);
     await untilEmpty(queue);
@@ -237,19 +253,19 @@ describe("a stop", () => {
 
   it("does not begin with what still waits for its turn", async () => {
     const queue = await server.queue();
-    await queue.send(...numbered(3));
+    await queue.send(...numbered(5));
     const gate = door();
     const { handler, batches } = functionThat(async () => {
       await gate.opened;
       return allDone;
     });
-    const source = poll(queue, handler, { limit: pLimit(1) });
-    await eventually("one is under way", () => batches[0]);
+    const source = poll(queue, handler, { limit: pLimit(4) });
+    await eventually("four are under way", () => batches[3]);
     const stopped = source.stop();
     gate.open();
     await stopped;
-    expect(batches).toHaveLength(1);
-    expect((await queue.counts()).hidden).toBe(2);
+    expect(batches).toHaveLength(4);
+    expect((await queue.counts()).hidden).toBe(1);
   });
 
   it("ends a call that waits for messages, and leaves what comes then to others", async () => {

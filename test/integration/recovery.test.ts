@@ -6,10 +6,14 @@ import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   PurgeQueueCommand,
+  SendMessageCommand,
   ReceiveMessageCommand,
 } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { localSqs } from "../../lib/local/clients.ts";
+import { localDynamoDb, localScheduler, localSqs } from "../../lib/local/clients.ts";
+import { composeRecovery } from "../../lambdas/wiring/compose.ts";
+import { resourceVariables } from "../../lib/local/provision.ts";
+import { makeLocalRecovery } from "../../lib/local/recovery.ts";
 import { openDataFolder } from "../../lib/local/data-folder.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import { readEndpointsFile } from "../../lib/local/endpoints-file.ts";
@@ -82,6 +86,22 @@ const countMessages = async (): Promise<number> => {
   return counts.reduce((sum, count) => sum + count, 0);
 };
 
+/** What a start does in the background, awaited. */
+const restoreLostMessages = (): Promise<number> => {
+  const { endpoints, queueUrls } = readEndpointsFile(dataDir);
+  const [dynamodb, sqs, scheduler] = [
+    localDynamoDb(endpoints.dynamodb),
+    localSqs(endpoints.sqs),
+    localScheduler(endpoints.scheduler),
+  ];
+  const deps = composeRecovery(resourceVariables(queueUrls), {
+    dynamodb: () => dynamodb,
+    sqs: () => sqs,
+    scheduler: () => scheduler,
+  });
+  return makeLocalRecovery(deps, { sqs, scheduler }, queueUrls).restoreLostMessages();
+};
+
 /** With the runtime stopped: receives one message that has come due, and deletes it. */
 const takeAMessage = async () => {
   const folder = await openDataFolder(dataDir);
@@ -123,13 +143,17 @@ describe("a start", () => {
     await Promise.all(ids.map((id) => apiAt(second.url).until(id, "success")));
   });
 
-  it("sends nothing anew when nothing is missing", async () => {
-    const first = await start();
-    const ids = await twentyWaitingJobs(first.url);
-    await first.stop();
-    const second = await start();
+  it("sends nothing anew when nothing is missing, and is not misled by a parked message", async () => {
+    const { url } = await start();
+    const ids = await twentyWaitingJobs(url);
+    expect(await restoreLostMessages()).toBe(0);
     expect(await countMessages()).toBe(ids.length);
-    await expectAllEndWell(second.url, ids);
+
+    const { sqs, queueUrls } = queuesOf();
+    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrls.parked, MessageBody: "poison" }));
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: queueUrls.normal }));
+    expect(await restoreLostMessages()).toBe(ids.length);
+    await expectAllEndWell(url, ids);
   });
 });
 

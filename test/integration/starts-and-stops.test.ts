@@ -165,20 +165,24 @@ describe("a stop finishes the attempts under way, and ends with status 0", () =>
     expect(await runtime.exit).toBe(0);
   });
 
-  it("when only the npm that started it was told", async () => {
-    const npm = spawnRuntime(dataDir, {}, ["npm", "start"]);
-    const url = await eventually(
-      "it listens",
-      () => /listens on (http:\S+)/.exec(npm.output())?.[1],
-    );
-    const { release } = await slowJob(url);
-    npm.process.kill("SIGTERM");
-    await npm.exit;
-    const emulators = emulatorPids(dataDir);
-    expect(emulators.filter(isRunning)).not.toEqual([]);
-    release();
-    await eventually("all is ended", () => emulators.every((pid) => !isRunning(pid)) || undefined);
-  });
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "when only the npm that started it was told %s",
+    async (signal) => {
+      const npm = spawnRuntime(dataDir, {}, ["npm", "start"]);
+      const url = await eventually(
+        "it listens",
+        () => /listens on (http:\S+)/.exec(npm.output())?.[1],
+      );
+      const { release } = await slowJob(url);
+      const emulators = emulatorPids(dataDir);
+      npm.process.kill(signal);
+      await eventually("it says so", () => /stops/.exec(npm.output()) ?? undefined);
+      expect(emulators.filter(isRunning)).not.toEqual([]);
+      release();
+      expect(await npm.exit).toBe(0);
+      expect(emulators.filter(isRunning)).toEqual([]);
+    },
+  );
 });
 
 describe("listens on loopback only", () => {
@@ -187,7 +191,7 @@ describe("listens on loopback only", () => {
     const sockets = await Promise.all(
       [runtime.pid, ...emulatorPids(dataDir)].map(listeningSockets),
     );
-    expect(sockets.flat()).toHaveLength(3);
+    expect(sockets.flat()).toHaveLength(4);
     for (const socket of sockets.flat()) expect(socket).toMatch(/^127\.0\.0\.1:/);
     await runtime.stop();
   });

@@ -6,8 +6,8 @@ import { finishedAttempts } from "../../core/rules/job.ts";
 import type { AttemptRecord, Job, JobContent } from "../../core/rules/job.ts";
 import { toAttemptItem, toContent, toContentItem, toFailedAttempt } from "./items.ts";
 import { attemptKey, attemptSortKey, jobKey, payloadKey } from "./keys.ts";
-import { getItem, putItem, updateItemIf } from "./table.ts";
-import type { Table, TableAddress } from "./table.ts";
+import { getItem, putItem, putItemIf, updateItemIf } from "./table.ts";
+import type { Key, Table, TableAddress } from "./table.ts";
 
 /** What belongs to a job and never changes: its content, and its failed attempts. */
 
@@ -26,13 +26,31 @@ export const longestLifeMs = (
 const expiryFrom = (table: Table, job: Job, fromMs: number): number =>
   Math.ceil((fromMs + longestLifeMs(table, job)) / 1_000);
 
-export const putContent = async (table: Table, job: Job, content: JobContent): Promise<void> => {
+/**
+ * A content that stands there already means the same: it is kept, since a worker may be sending it,
+ * and lives for as long as this job may.
+ */
+export const putContent = async (
+  table: Table,
+  job: Job,
+  content: JobContent,
+  newToken: () => string,
+): Promise<void> => {
   const expiresAtSeconds = expiryFrom(table, job, Math.max(job.createdAtMs, job.dueAtMs));
-  await putItem(
-    table,
-    toContentItem(payloadKey(job.id, job.requestHash), content, expiresAtSeconds),
-  );
+  const key = payloadKey(job.id, job.requestHash);
+  const token = { attribute: "wrt", value: newToken() };
+  const item = { ...toContentItem(key, content, expiresAtSeconds), wrt: { S: token.value } };
+  const written = await putItemIf(table, item, "attribute_not_exists(pk)", undefined, token);
+  if (written.kind === "refused") await keepUntil(table, key, expiresAtSeconds);
 };
+
+const keepUntil = (table: Table, key: Key, expiresAtSeconds: number) =>
+  updateItemIf(table, {
+    key,
+    set: { expires_at: expiresAtSeconds },
+    // A small content rides in the job: then there is none of its own to keep.
+    condition: "attribute_exists(#pk)",
+  });
 
 export const readContent = async (
   table: Table,
@@ -51,31 +69,19 @@ export const putFailedAttempt = async (
   kind: "result" | "closed",
 ): Promise<void> => {
   const expiresAtSeconds = expiryFrom(table, job, attempt.finishedAtMs);
-  await putItem(
-    table,
-    toAttemptItem(attemptKey(job.id, attempt.n, kind), attempt, expiresAtSeconds),
-  );
+  await putItem(table, toAttemptItem(attemptKey(job, attempt.n, kind), attempt, expiresAtSeconds));
 };
 
 /** Keeps all of it for as long as the job may live from now on. */
 export const renewBelongings = async (table: Table, job: Job, nowMs: number): Promise<void> => {
   const keys: { pk: string; sk: string }[] = [payloadKey(job.id, job.requestHash)];
-  for await (const page of attemptPages(table, job.id, 1, finishedAttempts(job), 100)) {
+  for await (const page of attemptPages(table, job, 1, finishedAttempts(job), 100)) {
     keys.push(
       ...(page.Items ?? []).map((item) => ({ pk: item["pk"]?.S ?? "", sk: item["sk"]?.S ?? "" })),
     );
   }
   const expiresAtSeconds = expiryFrom(table, job, nowMs);
-  await Promise.all(
-    keys.map((key) =>
-      updateItemIf(table, {
-        key,
-        set: { expires_at: expiresAtSeconds },
-        // A small content rides in the job: then there is none of its own to keep.
-        condition: "attribute_exists(#pk)",
-      }),
-    ),
-  );
+  await Promise.all(keys.map((key) => keepUntil(table, key, expiresAtSeconds)));
 };
 
 export const listAttempts = async (
@@ -89,7 +95,7 @@ export const listAttempts = async (
   const closed = new Set(job.closedAttempts);
   const attempts: AttemptRecord[] = [];
   // An attempt may stand twice: as its worker saw it, and as it was closed.
-  for await (const page of attemptPages(table, job.id, afterN + 1, lastN, 2 * limit)) {
+  for await (const page of attemptPages(table, job, afterN + 1, lastN, 2 * limit)) {
     for (const item of page.Items ?? []) {
       const { isClosed, ...attempt } = toFailedAttempt(item);
       if (isClosed === closed.has(attempt.n)) attempts.push(attempt);
@@ -106,7 +112,7 @@ const successOf = ({ success }: Job, n: number): AttemptRecord => {
 
 async function* attemptPages(
   table: TableAddress,
-  jobId: string,
+  job: Job,
   firstN: number,
   lastN: number,
   pageSize: number,
@@ -118,9 +124,9 @@ async function* attemptPages(
         TableName: table.name,
         KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
         ExpressionAttributeValues: marshall({
-          ":pk": jobKey(jobId).pk,
-          ":first": attemptSortKey(firstN),
-          ":last": `${attemptSortKey(lastN)}~`,
+          ":pk": jobKey(job.id).pk,
+          ":first": attemptSortKey(job, firstN),
+          ":last": `${attemptSortKey(job, lastN)}~`,
         }),
         ConsistentRead: true,
         ExclusiveStartKey: startKey,

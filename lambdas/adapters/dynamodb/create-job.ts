@@ -15,20 +15,21 @@ const REPLACE_EXPIRED_AFTER_MS = 60_000;
 
 export const createJob =
   (table: Table, newToken: () => string): JobStore["create"] =>
-  async (job, content, { startedAtMs, dedupeUntilMs, forgottenJobId }) => {
+  async (job, content, { startedAtMs, dedupeUntilMs, forgottenTarget, forgottenHolder }) => {
     const token = { attribute: "crt", value: newToken() };
     const { item, isContentApart } = toJobItem(job, content, token.value, table.indexShards);
-    if (isContentApart) await putContent(table, job, content);
+    if (isContentApart) await putContent(table, job, content, newToken);
 
     const nothingStands = "attribute_not_exists(pk)";
-    const messageIsYounger = "made_at < :started";
+    const messageIsYounger = "(attribute_not_exists(ptr) AND made_at < :started)";
     const isLongExpired = "expires_at < :expired";
-    const leadsNowhere = "ptr = :forgotten";
+    const leadsNowhere =
+      "(ptr = :forgotten AND (attribute_not_exists(made_at) OR made_at < :started))";
     const condition = `${nothingStands} OR ${messageIsYounger} OR ${isLongExpired} OR ${leadsNowhere}`;
     const values = {
       ":started": startedAtMs,
       ":expired": Math.floor((startedAtMs - REPLACE_EXPIRED_AFTER_MS) / 1_000),
-      ":forgotten": forgottenJobId ?? "none",
+      ":forgotten": forgottenTarget ?? "none",
     };
     if (job.dedupeKey === null) {
       const written = await putItemIf(table, item, condition, values, token);
@@ -57,9 +58,12 @@ export const createJob =
           TableName: table.name,
           Item: marshall(hold),
           // TTL deletes days late: the time is compared here.
-          ConditionExpression: "attribute_not_exists(pk) OR #until <= :now",
+          ConditionExpression: "attribute_not_exists(pk) OR #until <= :now OR jid = :forgotten",
           ExpressionAttributeNames: { "#until": "until" },
-          ExpressionAttributeValues: marshall({ ":now": startedAtMs }),
+          ExpressionAttributeValues: marshall({
+            ":now": startedAtMs,
+            ":forgotten": forgottenHolder ?? "none",
+          }),
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         },
       },

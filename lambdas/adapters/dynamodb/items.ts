@@ -82,6 +82,8 @@ interface TombstoneAttributes {
 interface PointerAttributes {
   /** The job that answered. */
   ptr: string;
+  /** When the last message of this id was given up. */
+  made_at?: number;
   hash: Uint8Array;
   expires_at: number;
 }
@@ -144,11 +146,11 @@ export const toStanding = (item: Item | undefined, nowMs: number): Standing => {
   if (attributes.expires_at !== undefined && attributes.expires_at * 1_000 <= nowMs) {
     return { kind: "absent" };
   }
-  if ("made_at" in attributes) return { kind: "tombstone", madeAtMs: attributes.made_at };
   if ("ptr" in attributes) {
     const requestHash = Buffer.from(attributes.hash).toString("hex");
     return { kind: "pointer", jobId: attributes.ptr, requestHash };
   }
+  if ("made_at" in attributes) return { kind: "tombstone", madeAtMs: attributes.made_at };
   return toJob(attributes);
 };
 

@@ -1,4 +1,5 @@
 import type { AttentionClass } from "../../core/ports.ts";
+import type { Job } from "../../core/rules/job.ts";
 import { hashOfParts, shardOf } from "../../core/rules/ids.ts";
 
 /** Keys of the one table. Tenants and ids hold no `#`, so no two keys can run into each other. */
@@ -14,13 +15,19 @@ export const payloadKey = (jobId: string, requestHash: string) => ({
  * A failed attempt, twice if need be: as its worker saw it, and as it was closed when that worker
  * was not heard of. Neither can write over the other; the job says which one counts.
  */
-export const attemptKey = (jobId: string, n: number, kind: "result" | "closed") => ({
-  pk: `JOB#${jobId}`,
-  sk: `${attemptSortKey(n)}#${kind}`,
+export const attemptKey = (job: AttemptOwner, n: number, kind: "result" | "closed") => ({
+  pk: `JOB#${job.id}`,
+  sk: `${attemptSortKey(job, n)}#${kind}`,
 });
 
-/** Six digits: manual retries go on counting. */
-export const attemptSortKey = (n: number): string => `ATTEMPT#${String(n).padStart(6, "0")}`;
+/**
+ * With the job's creation in it: under an idempotency key a new job may have the id of one that is
+ * forgotten, whose attempts stand for a while longer. Six digits, since manual retries go on counting.
+ */
+export const attemptSortKey = ({ createdAtMs }: AttemptOwner, n: number): string =>
+  `ATTEMPT#${createdAtMs}#${String(n).padStart(6, "0")}`;
+
+type AttemptOwner = Pick<Job, "id" | "createdAtMs">;
 
 export const jobIdOf = (partitionKey: string): string => partitionKey.slice("JOB#".length);
 

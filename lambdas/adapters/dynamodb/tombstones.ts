@@ -32,17 +32,20 @@ export const putTombstone =
 export const raiseTombstone =
   (table: Table): JobStore["raiseTombstone"] =>
   async (jobId, nowMs) => {
-    const raised = tombstoneAt(nowMs);
+    const { made_at } = tombstoneAt(nowMs);
+    const isLower = "#made_at < :made_at";
+    const isUnraisedPointer = "(attribute_exists(#ptr) AND attribute_not_exists(#made_at))";
     const written = await updateItemIf(table, {
       key: jobKey(jobId),
-      set: raised,
-      condition: "#made_at < :made_at",
-      values: { ":made_at": raised.made_at },
+      set: { made_at },
+      condition: `${isLower} OR ${isUnraisedPointer}`,
+      values: { ":made_at": made_at },
     });
     if (written.kind === "written") return { kind: "raised" };
     const refusal = refused(written, nowMs);
-    // A tombstone that refuses is a higher one, which says it all.
-    return refusal.found.kind === "tombstone" ? { kind: "raised" } : refusal;
+    // One that refuses was raised higher, which says it all.
+    const isRaised = refusal.found.kind === "tombstone" || refusal.found.kind === "pointer";
+    return isRaised ? { kind: "raised" } : refusal;
   };
 
 export const fence =

@@ -8,8 +8,7 @@ import type { Job, JobMessage, Standing } from "./job.ts";
  * The table of rules (G and A: generation and current attempt of the job; g and a: the message's):
  *
  *   absent                        | any   | return after 1, 2, 4 … s; at 60 s: tombstone, delete
- *   tombstone                     | any   | raise the tombstone, delete
- *   pointer                       | any   | delete
+ *   tombstone, pointer            | any   | raise it, delete
  *   any                           | g < G | delete
  *   success, cancelled            | g > G | delete
  *   else                          | g > G | return after 1, 2, 4 … s; at 60 s: fence, delete
@@ -56,8 +55,10 @@ export const judge = (
     if (ageMs < PUT_IN_FLIGHT_MS) return { do: "look_again" };
     return returnUntilGivenUp(ageMs) ?? { do: "tombstone" };
   }
-  if (standing.kind === "tombstone") return { do: "raise_tombstone" };
-  if (standing.kind === "pointer") return { do: "delete" };
+  // Also for a pointer: when its job is forgotten, a new one may be about to take its place.
+  if (standing.kind === "tombstone" || standing.kind === "pointer") {
+    return { do: "raise_tombstone" };
+  }
 
   const job = standing;
   if (message.generation < job.generation) return { do: "delete" };

@@ -79,7 +79,8 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       content,
       startedAtMs,
       isKeyed: idempotencyKey !== undefined,
-      forgottenJobId: undefined,
+      forgottenTarget: undefined,
+      forgottenHolder: undefined,
     };
 
     return orRefused(async () => {
@@ -87,6 +88,7 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       const standing = started.isKeyed ? await deps.store.read(id, startedAtMs) : ABSENT;
       const answer = await answerOf(standing, started);
       if (answer) return answer;
+      let forgottenHolder: string | undefined;
       if (request.dedupeKey !== null) {
         const holder = await deps.store.findHolder(
           request.tenantId,
@@ -95,20 +97,24 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
         );
         const answered = holder === undefined ? undefined : await deduplicated(started, holder);
         if (answered) return answered;
+        forgottenHolder = holder;
       }
-      return standing.kind === "pointer" ? { ...started, forgottenJobId: standing.jobId } : started;
+      // Whatever leads to a job that is forgotten gives way.
+      const forgottenTarget = standing.kind === "pointer" ? standing.jobId : undefined;
+      return { ...started, forgottenTarget, forgottenHolder };
     });
   }
 
   async function handOverAndCreate(to: Draft): Promise<Acceptance> {
-    const { job, content, startedAtMs, forgottenJobId } = to;
+    const { job, content, startedAtMs, forgottenTarget, forgottenHolder } = to;
     return orRefused(async () => {
       await deps.queue.send(messageFor(job), job.dueAtMs);
       const dedupeUntilMs = startedAtMs + deps.dedupeWindowMs;
       const outcome = await deps.store.create(job, content, {
         startedAtMs,
         dedupeUntilMs,
-        forgottenJobId,
+        forgottenTarget,
+        forgottenHolder,
       });
       switch (outcome.kind) {
         case "created":
@@ -124,12 +130,18 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
   /** The answer that the key of a request was given already, if it was given one. */
   async function answerOf(standing: Standing, { job }: Draft): Promise<Acceptance | undefined> {
     if (standing.kind !== "job" && standing.kind !== "pointer") return undefined;
-    if (standing.requestHash !== job.requestHash) return refusedBy(conflict());
-    if (standing.kind === "job") return accepted(standing, { isReplay: true });
+    const isSame = standing.requestHash === job.requestHash;
+    if (standing.kind === "job") {
+      // Expired, and not yet to be replaced: neither a job to show nor a key to give away.
+      const isForgotten = standing.expiresAtMs !== null && standing.expiresAtMs <= deps.clock.now();
+      if (isForgotten) return undefined;
+      return isSame ? accepted(standing, { isReplay: true }) : refusedBy(conflict());
+    }
     const target = await deps.store.read(standing.jobId, deps.clock.now());
-    return target.kind === "job"
+    if (target.kind !== "job") return undefined;
+    return isSame
       ? accepted(target, { isReplay: true, isDeduplicated: true })
-      : undefined;
+      : refusedBy(conflict());
   }
 
   /** The answer by the job that holds the dedupe key, kept for the request's own key. */
@@ -163,7 +175,8 @@ interface Draft {
   /** Taken before the job's message is handed over. */
   readonly startedAtMs: number;
   readonly isKeyed: boolean;
-  readonly forgottenJobId: string | undefined;
+  readonly forgottenTarget: string | undefined;
+  readonly forgottenHolder: string | undefined;
 }
 
 const ABSENT: Standing = { kind: "absent" };

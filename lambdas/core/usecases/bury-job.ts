@@ -1,6 +1,6 @@
 import type { JobMessage } from "../rules/job.ts";
 import { judge } from "../rules/judge.ts";
-import { afterRefusal, deleted, makeSettleMessage } from "./settle-message.ts";
+import { afterRefusal, deleted, makeSettleMessage, renewedIfOld } from "./settle-message.ts";
 import type { ReceivedMessage, SettleDeps, Verdict } from "./settle-message.ts";
 
 /**
@@ -36,12 +36,15 @@ export const makeBuryJob = (deps: SettleDeps) => {
         if (delayMs !== undefined) return sendBack({ ...message, redrives }, delayMs);
 
         const outcome = await store.giveUp(decision.job, POISON, nowMs);
-        if (outcome.kind === "refused") return afterRefusal(deps, received, outcome.found);
+        if (outcome.kind === "refused") {
+          const verdict = await afterRefusal(deps, received, outcome.found);
+          return renewedIfOld(deps, received, verdict);
+        }
         observer.poisoned(decision.job);
         return deleted;
       }
       default:
-        return settle(received, decision);
+        return renewedIfOld(deps, received, await settle(received, decision));
     }
   };
 

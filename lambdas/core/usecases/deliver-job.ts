@@ -10,6 +10,7 @@ import {
   makeSettleMessage,
   nextSendAtMs,
   nextMessage,
+  renewedIfOld,
   returned,
 } from "./settle-message.ts";
 import type { ReceivedMessage, SettleDeps, Verdict } from "./settle-message.ts";
@@ -32,11 +33,11 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
   const { store, queue, clock, chance, observer, attempt, leaseMs } = deps;
   const settle = makeSettleMessage(deps);
 
-  return (received: ReceivedMessage): Promise<Verdict> => {
+  return async (received: ReceivedMessage): Promise<Verdict> => {
     const { notBeforeMs = 0, ...message } = received.message;
-    return notBeforeMs > clock.now()
-      ? handOn({ ...received, message }, notBeforeMs)
-      : claim({ ...received, message });
+    if (notBeforeMs > clock.now()) return handOn({ ...received, message }, notBeforeMs);
+    const verdict = await claim({ ...received, message });
+    return renewedIfOld(deps, { ...received, message }, verdict);
   };
 
   async function handOn({ message }: ReceivedMessage, dueAtMs: number): Promise<Verdict> {

@@ -112,6 +112,21 @@ export const afterRefusal = async (
   }
 };
 
+/** Queues forget after 14 days, and a message in the dead-letter queue keeps its age. */
+const TOO_OLD_MS = 10 * 24 * 3_600_000;
+
+/** A message that is to come back although it is old is handed over anew, so that it is not forgotten. */
+export const renewedIfOld = async (
+  { queue, clock }: Pick<SettleDeps, "queue" | "clock">,
+  { message, sentAtMs }: ReceivedMessage,
+  verdict: Verdict,
+): Promise<Verdict> => {
+  const nowMs = clock.now();
+  if (verdict.kind === "delete" || nowMs - sentAtMs < TOO_OLD_MS) return verdict;
+  await queue.send(message, nowMs + verdict.afterMs);
+  return deleted;
+};
+
 const refusalOf = (outcome: { readonly kind: string } | Refused): Refused | undefined =>
   "found" in outcome ? outcome : undefined;
 

@@ -55,14 +55,9 @@ export const judgeTable: readonly Line[] = [
     decision: () => ({ do: "tombstone" }),
   },
   {
-    line: "tombstone | any | raise the tombstone",
-    holds: (s) => s.standing === "tombstone",
+    line: "tombstone, pointer | any | raise it",
+    holds: (s) => s.standing === "tombstone" || s.standing === "pointer",
     decision: () => ({ do: "raise_tombstone" }),
-  },
-  {
-    line: "pointer | any | delete",
-    holds: (s) => s.standing === "pointer",
-    decision: () => ({ do: "delete" }),
   },
   {
     line: "any job | g < G | delete",

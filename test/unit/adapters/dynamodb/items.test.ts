@@ -270,7 +270,7 @@ describe("a failed attempt's item", () => {
   it.each(["result", "closed"] as const)("is read back as it was recorded: %s", (kind) => {
     for (const more of [{}, { httpStatus: null, responseExcerpt: null }, { responseExcerpt: "" }]) {
       const item = toAttemptItem(
-        attemptKey(JOB_ID, 12, kind),
+        attemptKey(aJob(), 12, kind),
         { ...attempt, ...more },
         1_800_000_000,
       );
@@ -280,7 +280,7 @@ describe("a failed attempt's item", () => {
 
   it("sorts by its number, to the largest that a job comes to", () => {
     const sortKeys = [1, 9, 10, 99, 100, 1_000, 999_999].map(
-      (n) => attemptKey(JOB_ID, n, "result").sk,
+      (n) => attemptKey(aJob(), n, "result").sk,
     );
     expect(sortKeys.toSorted()).toEqual(sortKeys);
   });
