@@ -21,9 +21,7 @@ try {
   console.log(greeting(runtime.url, settings.DESTINATION_ALLOW));
   await stop(runtime, await Promise.race([askedToStop, runtime.died]));
 } catch (error) {
-  console.error(
-    `PulseGate failed: ${error instanceof Error ? error.message : String(error)}`,
-  );
+  console.error(`PulseGate failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);
 }
 

@@ -12,8 +12,9 @@ import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { countCapacity } from "../support/faults.ts";
 import { rounds, roundsTimeoutMs } from "../support/rounds.ts";
-import { jobRequest, startStage, testClock } from "../support/stage.ts";
+import { startStage, testClock } from "../support/stage.ts";
 import type { Stage } from "../support/stage.ts";
+import { aJob } from "../unit/support/a-job.ts";
 
 const SHARDS = 4;
 let stage: Stage;
@@ -22,32 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const jobAt = (tenantId: string, createdAtMs: number, state: Job["state"]): Job => {
-  const { content: _, ...request } = jobRequest({
-    tenantId,
-    destination: { url: "http://127.0.0.1:9/", method: "POST", timeoutMs: 1_000 },
-  });
-  return {
-    ...request,
-    kind: "job",
-    id: newJobId(createdAtMs, randomBytes(10)),
-    requestHash: "00".repeat(16),
-    state,
-    generation: 0,
-    attempts: 1,
-    earlierAttempts: 0,
-    createdAtMs,
-    updatedAtMs: createdAtMs,
-    dueAtMs: 0,
-    lease: null,
-    lastError: null,
-    closedAttempts: [],
-    success: null,
-    fenced: 0,
-    retryKeys: [],
-    expiresAtMs: null,
-  };
-};
+const jobAt = (tenantId: string, createdAtMs: number, state: Job["state"]): Job =>
+  aJob({ id: newJobId(createdAtMs, randomBytes(10)), tenantId, createdAtMs, state, attempts: 1 });
 
 /** Puts a tenant's jobs into the table: `failed` of them failed, spread evenly, the rest successes. */
 const fill = async (tenantId: string, count: number, failed: number): Promise<void> => {
