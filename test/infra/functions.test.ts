@@ -94,6 +94,7 @@ describe("A function", () => {
       "POWERTOOLS_METRICS_NAMESPACE",
       "POWERTOOLS_SERVICE_NAME",
       "TABLE_NAME",
+      "UV_THREADPOOL_SIZE",
     ];
     const names = own.flatMap((variable) => groups[variable] ?? variable);
     expect(Object.keys(variablesOf(name)).toSorted()).toEqual([...everywhere, ...names].toSorted());

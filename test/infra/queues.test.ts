@@ -52,8 +52,8 @@ describe("The queues", () => {
     expect(redriveOf(name)).toEqual({ to: "JobQueuesDeadLetters", after: 10 });
   });
 
-  it("park a dead letter only after many more tries, since parked is forgotten in 14 days", () => {
-    expect(redriveOf("DeadLetters")).toEqual({ to: "JobQueuesParked", after: 100 });
+  it("park a dead letter only after a day of tries, since parked is forgotten in 14 days", () => {
+    expect(redriveOf("DeadLetters")).toEqual({ to: "JobQueuesParked", after: 1_000 });
     expect(redriveOf("Parked")).toBeUndefined();
   });
 

@@ -9,12 +9,28 @@ const routes = resourcesOf<Route>(stage.stateless, "AWS::ApiGatewayV2::Route").m
 const integrations = new Map(
   resourcesOf<Integration>(stage.stateless, "AWS::ApiGatewayV2::Integration"),
 );
-const open = ["$default", "GET /healthz", "GET /readyz", "HEAD /healthz", "HEAD /readyz"];
+const open = [
+  "$default",
+  "GET /healthz",
+  "GET /openapi.json",
+  "GET /readyz",
+  "HEAD /healthz",
+  "HEAD /readyz",
+];
+const signed = {
+  "POST /v1/jobs": "createjobsFunction",
+  "POST /v1/jobs/batch": "createjobsFunction",
+  "GET /v1/jobs": "readjobsFunction",
+  "GET /v1/jobs/{id}": "readjobsFunction",
+  "GET /v1/jobs/{id}/attempts": "readjobsFunction",
+  "POST /v1/jobs/{id}/cancel": "changejobsFunction",
+  "POST /v1/jobs/{id}/retry": "changejobsFunction",
+};
 
 describe("A route", () => {
   it("exists for each that the API promises, and for nothing else", () => {
     expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual(
-      [...open, "GET /v1/jobs/{id}", "GET /v1/jobs/{id}/attempts", "POST /v1/jobs"].toSorted(),
+      [...open, ...Object.keys(signed)].toSorted(),
     );
   });
 
@@ -27,9 +43,7 @@ describe("A route", () => {
     expect(targets.toSorted()).toEqual(
       [
         ...open.map((route) => `${route} -> systemFunction`),
-        "GET /v1/jobs/{id} -> readjobsFunction",
-        "GET /v1/jobs/{id}/attempts -> readjobsFunction",
-        "POST /v1/jobs -> createjobsFunction",
+        ...Object.entries(signed).map(([route, to]) => `${route} -> ${to}`),
       ].toSorted(),
     );
   });

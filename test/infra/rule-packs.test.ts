@@ -51,6 +51,7 @@ describe("AWS's rule packs", () => {
       "AwsSolutions-APIG4": [
         "stateless/HttpApi/$default",
         "stateless/HttpApi/GET |healthz",
+        "stateless/HttpApi/GET |openapi.json",
         "stateless/HttpApi/GET |readyz",
         "stateless/HttpApi/HEAD |healthz",
         "stateless/HttpApi/HEAD |readyz",

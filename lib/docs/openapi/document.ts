@@ -4,20 +4,21 @@ import { version } from "../../../lambdas/core/version.ts";
 import { paths } from "./paths.ts";
 import { unmatched } from "./responses.ts";
 
-const description = `PulseGate accepts a job, answers at once, and sees to it that the job is carried out
-at least once: now or at a later time, with retries, and with every attempt on record.
+const description = `PulseGate accepts a job, answers at once, and sees to it that the job is carried out at least once:
+now or at a later time, with retries, and with every attempt on record.
 
 JSON in and out; times are RFC 3339 in UTC with milliseconds; ids are opaque. What does not apply is
 null, never missing. Members may be added to answers: ignore those you do not know.
 
 Every refusal of ours is \`application/problem+json\` (RFC 9457) with a \`code\` and every mistake of the
-request at once. What fits no path of this description is 404, and a method that a path does not
-have is 405 with \`Allow\`; \`x-unmatched\` describes both. A query parameter that is unknown, empty or
-repeated is 400.`;
+request at once. What fits no path of this description is 404, and a method that a path does not have
+is 405 with \`Allow\`; \`x-unmatched\` describes both. A query parameter that is unknown, empty or repeated
+is 400.
+`;
 
 /** The API's description, printed from the schemas that requests are parsed by and answers typed by. */
-export const openApiDocument = () =>
-  createDocument(
+export const openApiDocument = () => {
+  const { components, ...document } = createDocument(
     {
       openapi: "3.1.1",
       info: {
@@ -44,7 +45,7 @@ export const openApiDocument = () =>
       ],
       paths,
       components: {
-        responses: { UnknownRoute: unmatched[404], MethodNotAllowed: unmatched[405] },
+        responses: { ...unmatched },
         securitySchemes: {
           sigv4: {
             type: "apiKey",
@@ -55,25 +56,30 @@ export const openApiDocument = () =>
           },
         },
       },
-      "x-unmatched": {
-        404: { $ref: "#/components/responses/UnknownRoute" },
-        405: { $ref: "#/components/responses/MethodNotAllowed" },
-      },
     },
     {
       // Answers are open: a member that a later version adds must break no generated client.
       override: ({ jsonSchema, io }) => {
         if (io === "output" && jsonSchema.additionalProperties === false)
           delete jsonSchema.additionalProperties;
+        if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       },
     },
   );
+  const { UnknownRoute, MethodNotAllowed, ...responses } = components?.responses ?? {};
+  return {
+    ...document,
+    "x-unmatched": { 404: UnknownRoute, 405: MethodNotAllowed },
+    components: { ...components, responses },
+  };
+};
 
 /** openapi/openapi.yaml. */
 export const openApiYaml = (): string =>
   `# Printed from the schemas of lambdas/contract and lambdas/channels by \`npm run generate\`.\n${stringify(
     openApiDocument(),
-    { aliasDuplicateObjects: false, lineWidth: 100 },
+    // Quotes what older readers would take for a date.
+    { version: "1.1", aliasDuplicateObjects: false, blockQuote: "literal", lineWidth: 0 },
   )}`;
 
 /** lambdas/functions/system/openapi.json: the same, as the API serves it. */

@@ -23,12 +23,12 @@ const limit = z
 
 const cursor = z
   .string()
-  .min(1)
+  .regex(/^[A-Za-z0-9_-]+$/)
+  .optional()
   .meta({
     description: "`next_cursor` of the page before; it belongs to its list and its filter.",
     param: { id: "Cursor" },
-  })
-  .optional();
+  });
 
 export const page = z.object({ limit, cursor });
 
@@ -49,25 +49,25 @@ export const include = z.object({
 
 const requestId = z
   .string()
+  .optional()
   .meta({
     description:
       "Comes back with the answer and stands in the logs, if it is 1 to 128 of `A-Z a-z 0-9 . _ -`; else a new one does.",
     param: { id: "RequestId" },
-  })
-  .optional();
+  });
 
 /** Every request may have it. */
 export const anyRequest = z.object({ "x-request-id": requestId });
 
 export const keyedRequest = z.object({
   "x-request-id": requestId,
-  "idempotency-key": z
+  "Idempotency-Key": z
     .string()
     .regex(/^[ -~]{1,255}$/)
+    .optional()
     .meta({
       description:
         "1 to 255 printable ASCII characters of the caller's choice. The same request with the same key is answered the same again, and carried out once.",
       param: { id: "IdempotencyKey", example: "order-42-paid" },
-    })
-    .optional(),
+    }),
 });

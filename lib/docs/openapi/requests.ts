@@ -8,10 +8,9 @@ const jobRequest = jobSchema("webhook.dispatch", { nowMs: 0, allow: parseAllowLi
   description:
     'A job. Unknown members are refused by name, null is not "left out", and a key stands once. Lengths count code points, and text is well-formed Unicode without U+0000.',
   // GET goes with no payload.
-  not: {
-    required: ["payload", "destination"],
-    properties: {
-      destination: { required: ["method"], properties: { method: { const: "GET" } } },
+  dependentSchemas: {
+    payload: {
+      properties: { destination: { properties: { method: { not: { const: "GET" } } } } },
     },
   },
 });

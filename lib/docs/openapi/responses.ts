@@ -7,38 +7,53 @@ import type { Mistake, ProblemCode } from "../../../lambdas/core/errors.ts";
 
 /** The answers of every call: those of its own, and the refusals that it can meet. */
 
-const requestId = z.string().meta({
-  description: "The request's id, the caller's own if it was fit for a log.",
-  pattern: "^[A-Za-z0-9._-]{1,128}$",
+const requestIdText = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/);
+const requestIdMeaning = "The request's id: the caller's own, if it was fit for a log.";
+const requestId = requestIdText.meta({
+  description: requestIdMeaning,
   header: { id: "RequestId" },
+});
+/** The gateway knows nothing of our ids. */
+const maybeRequestId = requestIdText.optional().meta({
+  description: `${requestIdMeaning} What the gateway refuses by itself has none.`,
+  header: { id: "MaybeRequestId" },
 });
 
 const retryAfter = z
   .string()
+  .regex(/^[0-9]+$/)
+  .optional()
   .meta({
-    description: "In how many seconds to try again. What the gateway refuses by itself has none.",
-    pattern: "^[0-9]+$",
+    description:
+      "In how many seconds to try again what was answered 503. Every 503 of ours has it.",
     header: { id: "RetryAfter" },
-  })
-  .optional();
+  });
 
 const replayed = z
   .literal("true")
+  .optional()
   .meta({
     description: "The idempotency key had this answer already.",
     header: { id: "IdempotencyReplayed" },
-  })
-  .optional();
+  });
 
-const location = z.string().meta({ description: "The job's path.", pattern: "^/v1/jobs/job_" });
+const location = z
+  .string()
+  .regex(/^\/v1\/jobs\/job_/)
+  .meta({ description: "The job's path." });
 
 const allow = z.string().meta({ description: "The methods of this route, by comma." });
 
 export const headers = {
   ours: z.object({ "x-request-id": requestId }),
-  created: z.object({ "x-request-id": requestId, location, "idempotency-replayed": replayed }),
-  maybeReplayed: z.object({ "x-request-id": requestId, "idempotency-replayed": replayed }),
-  maybeBusy: z.object({ "x-request-id": requestId, "retry-after": retryAfter }),
+  created: z.object({
+    "x-request-id": requestId,
+    Location: location,
+    "Idempotency-Replayed": replayed,
+  }),
+  maybeReplayed: z.object({ "x-request-id": requestId, "Idempotency-Replayed": replayed }),
+  maybeBusy: z.object({ "x-request-id": requestId, "Retry-After": retryAfter }),
+  ofBoth: z.object({ "x-request-id": maybeRequestId }),
 };
 
 /** What API Gateway says by itself, before any function of ours, so without a request id of ours. */
@@ -47,7 +62,6 @@ const gatewayError = z
   .meta({ id: "GatewayError", description: "What the gateway refuses by itself." });
 
 const gateways = { "application/json": { schema: gatewayError } };
-const ofBoth = { "x-request-id": requestId.optional() };
 
 const problemsOf = (...codes: readonly ProblemCode[]) => ({
   "application/problem+json": {
@@ -92,7 +106,7 @@ const refusals = {
   413: {
     id: "TooLarge",
     description: "The payload or the body is too large.",
-    headers: z.object(ofBoth),
+    headers: headers.ofBoth,
     content: { ...problemsOf("payload_too_large"), ...gateways },
   },
   415: {
@@ -106,14 +120,14 @@ const refusals = {
   500: {
     id: "Internal",
     description: "A fault of ours.",
-    headers: z.object(ofBoth),
+    headers: headers.ofBoth,
     content: { ...problemsOf("internal"), ...gateways },
   },
   503: {
     id: "Unavailable",
     description:
       "Something behind the API does not answer, or the queues are full. What was asked for may have been done all the same: with an `Idempotency-Key` the repeat is safe.",
-    headers: z.object({ ...ofBoth, "retry-after": retryAfter }),
+    headers: z.object({ "x-request-id": maybeRequestId, "Retry-After": retryAfter }),
     content: { ...problemsOf("unavailable"), ...gateways },
   },
 } satisfies Record<number, ZodOpenApiResponseObject>;
@@ -152,22 +166,22 @@ export const refusalsOf = (...more: readonly RefusalStatus[]): ZodOpenApiRespons
 /** The same, for a HEAD: no answer to one has a body. */
 export const bodiless = (responses: ZodOpenApiResponsesObject): ZodOpenApiResponsesObject =>
   Object.fromEntries(
-    Object.entries(responses).map(([status, { id, content, ...response }]) => [
+    Object.entries(responses).map(([status, { id, description, headers }]) => [
       status,
-      { ...response, id: `${id}Head` },
+      { id: `${id}Head`, description, ...(headers ? { headers } : {}) },
     ]),
   );
 
 /** What a request is answered that matches no call of this description. */
-export const unmatched: ZodOpenApiResponsesObject = {
-  404: {
+export const unmatched: Readonly<Record<string, ZodOpenApiResponseObject>> = {
+  UnknownRoute: {
     description: "There is no such route.",
     headers: headers.ours,
     content: problemsOf("not_found"),
   },
-  405: {
+  MethodNotAllowed: {
     description: "The route has other methods.",
-    headers: z.object({ "x-request-id": requestId, allow }),
+    headers: z.object({ "x-request-id": requestId, Allow: allow }),
     content: problemsOf("method_not_allowed"),
   },
 };
