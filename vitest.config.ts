@@ -9,6 +9,8 @@ const shared = {
 
 export default defineConfig({
   test: {
+    // Most of a test's time is waiting: for a process, a delay in seconds, a lease.
+    maxWorkers: 4,
     projects: [
       {
         test: {

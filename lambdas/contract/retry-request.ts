@@ -60,7 +60,7 @@ export const retryRequest = z
   )
   .refine(
     ({ base_delay_ms: base = DEFAULT_BASE_DELAY_MS, max_delay_ms: max = MAX_DELAY_MS }) =>
-      max >= base,
+      typeof base !== "number" || typeof max !== "number" || max >= base,
     { error: "must be at least base_delay_ms", path: ["max_delay_ms"], when: isRead },
   )
   .transform((given) => ({

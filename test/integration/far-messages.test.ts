@@ -1,6 +1,7 @@
 import { CreateScheduleGroupCommand, GetScheduleCommand } from "@aws-sdk/client-scheduler";
 import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { aJob } from "../unit/support/a-job.ts";
 import { makeFarJobQueue } from "../../lambdas/adapters/scheduler/far-job-queue.ts";
 import {
   fireAtMs,
@@ -76,7 +77,7 @@ const farQueue = (): JobQueue => {
 const journeyOf = async (jobId: string, dueAtMs: number, lateMs = 0) => {
   const stations: string[] = [];
   let claimedAtMs: number | undefined;
-  const over = { kind: "refused", found: { kind: "pointer", jobId, requestHash: "" } };
+  const over = { kind: "refused", found: aJob({ id: jobId, state: "success" }) };
   const claim = () => {
     claimedAtMs = nowMs;
     return Promise.resolve(over);

@@ -120,12 +120,16 @@ describe("a localhost name", () => {
     expect(server.connections).toHaveLength(1);
   });
 
-  it("is refused if it leads elsewhere than to what is allowed", async () => {
-    const elsewhere = resolverOf(["10.0.0.1"]).resolve;
-    expect(await sendTo("localhost", "127.0.0.0/8,::1/128", elsewhere)).toMatchObject(forbidden);
-    const other = resolverOf(["127.0.0.1"]).resolve;
-    expect(await sendTo("localhost", "::1/128", other)).toMatchObject(forbidden);
-    expect(server.connections).toHaveLength(0);
+  it("is the loopback's, whatever a resolver says, and only as far as it is allowed", async () => {
+    const { resolve, asked } = resolverOf(["10.0.0.1"]);
+    for (const host of ["localhost", "a.localhost", "LOCALHOST."]) {
+      expect(await sendTo(host, "127.0.0.0/8,::1/128", resolve)).toMatchObject(answered);
+    }
+    expect(asked).toEqual([]);
+    expect(server.connections).toHaveLength(3);
+    // The server listens at 127.0.0.1 alone.
+    expect(await sendTo("localhost", "::1/128", resolve)).toMatchObject({ kind: "broken" });
+    expect(server.connections).toHaveLength(3);
   });
 });
 

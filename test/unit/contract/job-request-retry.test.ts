@@ -77,6 +77,8 @@ describe("retries", () => {
     [{ max_delay_ms: 86_400_001 }, "/retry/max_delay_ms"],
     [{ base_delay_ms: 1_000, max_delay_ms: 999 }, "/retry/max_delay_ms"],
     [{ max_delay_ms: "30000" }, "/retry/max_delay_ms"],
+    [{ base_delay_ms: "soon", max_delay_ms: 30_000 }, "/retry/base_delay_ms"],
+    [{ base_delay_ms: {}, max_delay_ms: 30_000 }, "/retry/base_delay_ms"],
     [{ schedule_ms: [100], base_delay_ms: 500 }, "/retry"],
     [{ schedule_ms: [100], max_delay_ms: 500 }, "/retry"],
     [null, "/retry"],

@@ -30,14 +30,15 @@ describe("a refusal's document", () => {
 
   it("stays small, however much is wrong and however deep it stands", () => {
     const mistakes = Array.from({ length: 90_000 }, (_, index) => ({
-      pointer: `${"/\u{1F600}".repeat(1_000)}/${index}`,
+      pointer: `${"/".repeat(1 + (index % 3))}${"\u{1F600}".repeat(1_000)}`,
       detail: "stands twice",
     }));
     const document = problemDocument(new Problem("invalid_input", "No.", { mistakes }), "r");
     expect(JSON.stringify(document).length).toBeLessThan(100_000);
     expect(document.errors.length).toBeGreaterThanOrEqual(50);
-    for (const mistake of document.errors)
-      expect(JSON.stringify(mistake).isWellFormed()).toBe(true);
+    for (const mistake of document.errors) {
+      expect("pointer" in mistake && mistake.pointer.isWellFormed()).toBe(true);
+    }
   });
 
   it("shows nothing of what caused it", () => {

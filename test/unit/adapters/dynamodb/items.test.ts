@@ -39,7 +39,7 @@ const newJob: fc.Arbitrary<Job> = fc
       method: fc.constantFrom("POST", "PUT", "PATCH", "GET", "DELETE"),
       timeoutMs: fc.oneof(fc.constant(10_000), fc.integer({ min: 100, max: 30_000 })),
     }),
-    executeAtMs: fc.option(fc.integer({ min: -NOW_MS, max: 2 * NOW_MS })),
+    executeAtMs: fc.oneof(fc.constant(0), fc.option(fc.integer({ min: -NOW_MS, max: 2 * NOW_MS }))),
     maxAttempts: fc.oneof(fc.constant(8), fc.integer({ min: 1, max: 50 })),
     retry: fc.oneof(
       fc.constant(defaultRetryPolicy),

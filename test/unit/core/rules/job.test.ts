@@ -7,7 +7,6 @@ import {
   messageFor,
   statusOf,
 } from "../../../../lambdas/core/rules/job.ts";
-import { codePointLength } from "../../../../lambdas/core/rules/text.ts";
 import { JOB_ID, NOW_MS, aJob, leaseLeft } from "../../support/a-job.ts";
 
 describe("a job's status", () => {
@@ -65,18 +64,5 @@ describe("a job's message", () => {
   it("asks for the attempt that a processing job is at, so that a dead worker's is closed", () => {
     const job = aJob({ state: "processing", attempts: 4, lease: leaseLeft(1) });
     expect(messageFor(job).attempt).toBe(4);
-  });
-});
-
-describe("the length of a text", () => {
-  it.each([
-    ["", 0],
-    ["abc", 3],
-    ["é", 1],
-    ["e\u0301", 2],
-    ["\u{1F600}", 1],
-    ["\u{1F600}".repeat(256), 256],
-  ])("of %j is %i code points", (text, length) => {
-    expect(codePointLength(text)).toBe(length);
   });
 });

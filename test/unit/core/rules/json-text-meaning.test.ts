@@ -60,6 +60,10 @@ describe("two texts mean different things", () => {
     ["[]", "{}"],
     ["[]", "[[]]"],
     ["[1,2]", "[2,1]"],
+    ["[1,2]", "[12]"],
+    ["[1,23]", "[12,3]"],
+    ["[null,1]", "[null]"],
+    ['{"a":1,"b":2}', '{"a":12,"b":2}'],
     ["[1,[2]]", "[[1],2]"],
     ["[[],[]]", "[[[]]]"],
     ['["a","b"]', '{"a":"b"}'],
@@ -89,6 +93,19 @@ describe("two texts mean different things", () => {
         expect(means(printed(one, style())) === means(printed(other, style()))).toBe(isSame);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("wherever the same digits are cut into numbers in another way", () => {
+    const cuts = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 9 });
+    const listOf = (at: readonly number[]) => {
+      const ends = [...at.toSorted((a, b) => a - b), 10];
+      return `[${ends.map((end, index) => "1234567891".slice(ends[index - 1] ?? 0, end)).join()}]`;
+    };
+    fc.assert(
+      fc.property(cuts, cuts, (one, other) => {
+        expect(means(listOf(one)) === means(listOf(other))).toBe(listOf(one) === listOf(other));
+      }),
     );
   });
 
