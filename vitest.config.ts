@@ -24,6 +24,7 @@ export default defineConfig({
           ...shared,
           name: "infra",
           include: ["test/infra/**/*.test.ts"],
+          globalSetup: "test/support/own-temp-folder.ts",
           // Every isolated file would load the whole CDK again.
           isolate: false,
         },
