@@ -1,0 +1,51 @@
+import type { Command, OptionSpec } from "./command.ts";
+import { commonOptions } from "./input.ts";
+
+type Commands = Readonly<Record<string, Command>>;
+
+export const topHelp = (): string =>
+  [
+    "Usage: pulsegate jobs <command> [options]",
+    "",
+    "Reliable job and webhook dispatch, from the command line.",
+    "",
+    ...columns([["jobs", "creates, shows, cancels and retries jobs"]]),
+    "",
+    "`pulsegate jobs --help` lists its commands; each has a --help of its own.",
+  ].join("\n");
+
+export const groupHelp = (commands: Commands): string =>
+  [
+    "Usage: pulsegate jobs <command> [options]",
+    "",
+    ...columns(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
+    "",
+    "Every command has these options:",
+    ...columns(optionRows(commonOptions)),
+    "",
+    "Exit status: 0 done, 1 refused or failed, 2 wrong usage.",
+  ].join("\n");
+
+export const commandHelp = (name: string, command: Command): string =>
+  [
+    `Usage: pulsegate jobs ${name} ${command.usage}`,
+    "",
+    `${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`,
+    "",
+    ...columns([...optionRows(command.options), ...optionRows(commonOptions)]),
+    ...(command.examples ? ["", "Examples:"] : []),
+    ...(command.examples ?? []).map((example) => `  pulsegate jobs ${name} ${example}`),
+  ].join("\n");
+
+const optionRows = (options: Readonly<Record<string, OptionSpec>>): readonly Row[] =>
+  Object.entries(options).map(([name, { value, help }]) => [
+    value === undefined ? `--${name}` : `--${name} ${value}`,
+    help,
+  ]);
+
+type Row = readonly [name: string, text: string];
+
+const columns = (rows: readonly Row[]): readonly string[] => {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
+};

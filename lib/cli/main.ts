@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import { cancel, retry } from "./change.ts";
+import { UsageError } from "./command.ts";
+import type { Command, Io } from "./command.ts";
+import { create } from "./create.ts";
+import { commandHelp, groupHelp, topHelp } from "./help.ts";
+import { readInput } from "./input.ts";
+import { attempts, get, list } from "./read.ts";
+import { reportError } from "./report.ts";
+
+/** `pulsegate`: the API from the command line, on the client that everybody has. */
+
+const commands: Readonly<Record<string, Command>> = { create, get, list, attempts, cancel, retry };
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+/** @returns the exit status */
+const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<number> => {
+  const misused = (message: string, help: string): number => {
+    io.err(`pulsegate: ${message}\n\n${help}`);
+    return WRONG_USAGE;
+  };
+  const show = (help: string): number => {
+    io.out(help);
+    return DONE;
+  };
+  if (isHelp(group)) return show(topHelp());
+  if (group === undefined) return misused("a command is missing", topHelp());
+  if (group !== "jobs") return misused(`no such command: ${group}`, topHelp());
+  if (isHelp(name)) return show(groupHelp(commands));
+  if (name === undefined) return misused("a command is missing", groupHelp(commands));
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) return misused(`no such command: jobs ${name}`, groupHelp(commands));
+  if (args.some(isHelp)) return show(commandHelp(name, command));
+  try {
+    await command.run(readInput(command, args, io));
+    return DONE;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      io.err(`pulsegate jobs ${name}: ${error.message}\n(pulsegate jobs ${name} --help says more)`);
+      return WRONG_USAGE;
+    }
+    io.err(reportError(error, args.includes("--json")));
+    return FAILED;
+  }
+};
+
+const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
+
+/** Runs the command line that this process was started with. */
+export const main = async (): Promise<void> => {
+  // `pulsegate jobs list --all | head` hangs up when it has seen enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(DONE);
+  });
+  process.exitCode = await run(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(`${text}\n`),
+    readFile: (path) => readFile(path),
+    readStdin: async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
+    env: process.env,
+  });
+};

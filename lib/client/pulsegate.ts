@@ -1,0 +1,223 @@
+import { parseAnswer } from "./answer.ts";
+import { keyOfPart, postBatch, splitIntoBatches } from "./batch.ts";
+import { PulseGateError } from "./error.ts";
+import type { JobFilter, JobRequest } from "./job-request.ts";
+import { Paged } from "./paged.ts";
+import { makeTransport } from "./transport.ts";
+import type { CallOptions, Transport } from "./transport.ts";
+import type {
+  AcceptedJob,
+  AttemptView,
+  BatchItem,
+  CancelledJob,
+  JobView,
+  JobViewWithPayload,
+  Page,
+  Readiness,
+  RetriedJob,
+} from "./views.ts";
+
+export interface PulseGateOptions {
+  /** Where the API is, such as `http://127.0.0.1:8080`; a path before `/v1` may belong to it. */
+  readonly baseUrl: string;
+  /** Sends the requests: for signing them (SigV4), or for a proxy. @default the global one */
+  readonly fetch?: typeof fetch | undefined;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** How often a call is repeated that found no answer, 429 or 5xx. @default 4 */
+  readonly retries?: number | undefined;
+  /** The delay before the first repeat, which then doubles; half of it is chance. @default 250 */
+  readonly baseDelayMs?: number | undefined;
+  /** @default 10,000 */
+  readonly maxDelayMs?: number | undefined;
+  /** A `Retry-After` beyond it is not waited for: the call fails at once. @default 60,000 */
+  readonly maxRetryAfterMs?: number | undefined;
+  /** For each try; the API itself gives up after 30 s. @default 35,000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** For the calls that change something. */
+export interface KeyedCallOptions extends CallOptions {
+  /** @default a new one for each call */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface BatchOptions extends KeyedCallOptions {
+  /** Sends what is too much for one batch in several, one after the other. @default false */
+  readonly split?: boolean | undefined;
+}
+
+export interface ListOptions extends CallOptions {
+  /** How many a page has at most, 1 to 100. @default 50 */
+  readonly limit?: number | undefined;
+  /** Where to begin: the `next_cursor` of a page. */
+  readonly cursor?: string | undefined;
+}
+
+/** JSON as text is sent as it stands, the payload in it byte for byte. */
+export type JobInput = JobRequest | string;
+
+/** PulseGate's jobs API. Every method rejects with a {@link PulseGateError}. */
+export class PulseGate {
+  readonly #send: Transport;
+
+  constructor(options: PulseGateOptions) {
+    this.#send = makeTransport({
+      baseUrl: checkedBaseUrl(options.baseUrl),
+      // Looked up at each call, so that whoever replaces the global one later is heard.
+      fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      headers: options.headers ?? {},
+      retries: options.retries ?? 4,
+      baseDelayMs: options.baseDelayMs ?? 250,
+      maxDelayMs: options.maxDelayMs ?? 10_000,
+      maxRetryAfterMs: options.maxRetryAfterMs ?? 60_000,
+      timeoutMs: options.timeoutMs ?? 35_000,
+    });
+  }
+
+  /** Has a job accepted: once, however often its answer is lost on the way. */
+  createJob(job: JobInput | Uint8Array, options: KeyedCallOptions = {}): Promise<AcceptedJob> {
+    const body = job instanceof Uint8Array ? job : jsonOf(job);
+    return withKey(options, async (idempotencyKey) => {
+      const call = { method: "POST", path: "/v1/jobs", body, idempotencyKey } as const;
+      const answer = await this.#send(call, options);
+      const {
+        id,
+        status,
+        deduplicated = false,
+      } = parseAnswer(answer) as Pick<JobView, "id" | "status"> & { readonly deduplicated?: true };
+      return { id, status, deduplicated, replayed: isReplay(answer.headers) };
+    });
+  }
+
+  /**
+   * Has up to 100 jobs accepted at once (more with `split`), each on its own: an item says what
+   * became of its job, in the order given. If the call itself fails, some may have been accepted:
+   * the same call with the error's `idempotencyKey` finds out.
+   */
+  createJobs(jobs: readonly JobInput[], options: BatchOptions = {}): Promise<readonly BatchItem[]> {
+    const texts = jobs.map(jsonOf);
+    const parts = options.split === true ? splitIntoBatches(texts) : [texts];
+    return withKey(options, async (idempotencyKey) => {
+      const items: BatchItem[] = [];
+      for (const [n, part] of parts.entries()) {
+        items.push(...(await postBatch(this.#send, part, keyOfPart(idempotencyKey, n), options)));
+      }
+      return items;
+    });
+  }
+
+  async getJob(id: string, options?: CallOptions): Promise<JobView> {
+    return parseAnswer(await this.#send({ method: "GET", path: jobPath(id) }, options)) as JobView;
+  }
+
+  /** Its payload and the headers it is delivered with are shown, too. */
+  async getJobWithPayload(id: string, options?: CallOptions): Promise<JobViewWithPayload> {
+    return JSON.parse(await this.getJobText(id, options)) as JobViewWithPayload;
+  }
+
+  /**
+   * The same as JSON text, as the API wrote it: a number of twenty digits in the payload, which
+   * JavaScript would round, is still whole.
+   */
+  async getJobText(id: string, options?: CallOptions): Promise<string> {
+    const path = `${jobPath(id)}?include=payload`;
+    const answer = await this.#send({ method: "GET", path }, options);
+    parseAnswer(answer);
+    return answer.text;
+  }
+
+  /** A tenant's jobs, newest first. */
+  listJobs(filter: JobFilter, options: ListOptions = {}): Paged<JobView> {
+    const { tenant_id, status, type } = filter;
+    return this.#list("/v1/jobs", { tenant_id, status, type }, options);
+  }
+
+  /** Every attempt of a job, in order. */
+  attempts(id: string, options: ListOptions = {}): Paged<AttemptView> {
+    return this.#list(`${jobPath(id)}/attempts`, {}, options);
+  }
+
+  /** Rejects with `invalid_state` once it is too late. */
+  async cancelJob(id: string, options?: CallOptions): Promise<CancelledJob> {
+    const call = { method: "POST", path: `${jobPath(id)}/cancel` } as const;
+    return parseAnswer(await this.#send(call, options)) as CancelledJob;
+  }
+
+  /** Begins a new sequence of attempts; rejects with `invalid_state` unless the job failed. */
+  retryJob(id: string, options: KeyedCallOptions = {}): Promise<RetriedJob> {
+    return withKey(options, async (idempotencyKey) => {
+      const call = { method: "POST", path: `${jobPath(id)}/retry`, idempotencyKey } as const;
+      const answer = await this.#send(call, options);
+      const { id: ofJob, status } = parseAnswer(answer) as Omit<RetriedJob, "replayed">;
+      return { id: ofJob, status, replayed: isReplay(answer.headers) };
+    });
+  }
+
+  /** Whether the API answers at all. Asked once: who asks for health wants to know it now. */
+  async health(options?: CallOptions): Promise<{ readonly status: "ok" }> {
+    const call = { method: "GET", path: "/healthz" } as const;
+    return parseAnswer(await this.#send(call, { retries: 0, ...options })) as { status: "ok" };
+  }
+
+  /** Whether everything that the API stands on answers, too. */
+  async ready(options?: CallOptions): Promise<Readiness> {
+    try {
+      await this.#send({ method: "GET", path: "/readyz" }, { retries: 0, ...options });
+      return { ready: true, detail: null };
+    } catch (error) {
+      if (!(error instanceof PulseGateError) || error.status !== 503) throw error;
+      return { ready: false, detail: error.message };
+    }
+  }
+
+  #list<T>(
+    path: string,
+    filter: Readonly<Record<string, string | undefined>>,
+    { limit, cursor: from, ...options }: ListOptions,
+  ): Paged<T> {
+    return new Paged<T>(async (cursor) => {
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries({ ...filter, limit, cursor })) {
+        if (value !== undefined) query.set(name, String(value));
+      }
+      const search = query.size === 0 ? "" : `?${query.toString()}`;
+      const call = { method: "GET", path: path + search } as const;
+      return parseAnswer(await this.#send(call, options)) as Page<T>;
+    }, from);
+  }
+}
+
+const checkedBaseUrl = (baseUrl: string): string => {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  if (!isHttp || url.search !== "" || url.hash !== "") {
+    throw new TypeError(
+      `baseUrl must be an http:// or https:// address without a query, not ${JSON.stringify(baseUrl)}`,
+    );
+  }
+  return baseUrl.replace(/\/+$/, "");
+};
+
+/** An id is one step of the path; these would be none. */
+const jobPath = (id: string): string => {
+  if (["", ".", ".."].includes(id)) throw new TypeError(`${JSON.stringify(id)} is no job's id`);
+  return `/v1/jobs/${encodeURIComponent(id)}`;
+};
+
+const jsonOf = (job: JobInput): string => (typeof job === "string" ? job : JSON.stringify(job));
+
+const isReplay = (headers: Headers): boolean => headers.get("idempotency-replayed") === "true";
+
+/** One key for all tries of a call, and on the error, for whoever calls again. */
+const withKey = async <T>(
+  { idempotencyKey = crypto.randomUUID() }: KeyedCallOptions,
+  call: (idempotencyKey: string) => Promise<T>,
+): Promise<T> => {
+  try {
+    return await call(idempotencyKey);
+  } catch (error) {
+    if (error instanceof PulseGateError) error.idempotencyKey = idempotencyKey;
+    throw error;
+  }
+};
