@@ -69,6 +69,17 @@ describe("a request that is wrong is told why", () => {
     expect(await refusal(" ".repeat(524_289))).toMatchObject({ status: 413 });
   });
 
+  it("refuses 10 MB of brackets, and metadata 10,000 levels deep, and goes on", async () => {
+    expect(await refusal("[".repeat(10_000_000))).toMatchObject({ status: 413 });
+    const deep = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
+    const body = JSON.stringify(jobTo(url, { metadata: { deep: "DEEP" } })).replace('"DEEP"', deep);
+    expect(await refusal(body)).toMatchObject({
+      status: 400,
+      errors: [{ pointer: "/metadata/deep" }],
+    });
+    expect((await fetch(`${api.baseUrl}/healthz`)).status).toBe(200);
+  });
+
   it.each([
     "http://10.0.0.1/",
     "http://169.254.169.254/latest/meta-data",
