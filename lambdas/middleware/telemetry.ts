@@ -40,22 +40,22 @@ export const observerOf = ({ logger, metrics }: Telemetry): Observer => {
   };
   return {
     attempted(job, attempt, next) {
-      logger.info("attempt", { ...ofJob(job), ...ofAttempt(attempt), next });
+      logger.info("attempt", { ...aboutJob(job), ...ofAttempt(attempt), next });
       attempted(attempt);
       if (next !== "retry") completed(next);
     },
     cameTooLate(job, attempt) {
-      logger.warn("an attempt ended after its lease", { ...ofJob(job), ...ofAttempt(attempt) });
+      logger.warn("an attempt ended after its lease", { ...aboutJob(job), ...ofAttempt(attempt) });
     },
     closed(job, attempt, next) {
-      logger.warn("an attempt was closed", { ...ofJob(job), ...ofAttempt(attempt), next });
+      logger.warn("an attempt was closed", { ...aboutJob(job), ...ofAttempt(attempt), next });
       if (next === "dlq") completed(next);
     },
     gaveUpMessage(message, why) {
       logger.warn("a message was given up", { ...ofMessage(message), why });
     },
     poisoned(job) {
-      logger.error("a job was given up: its message was never settled", ofJob(job));
+      logger.error("a job was given up: its message was never settled", aboutJob(job));
       completed("dlq");
     },
   };
@@ -67,7 +67,8 @@ const ofMessage = ({ jobId, generation, attempt }: JobMessage) => ({
   attempt,
 });
 
-const ofJob = (job: Job) => {
+/** What a line of log says of a job. */
+export const aboutJob = (job: Pick<Job, "id" | "tenantId" | "metadata">) => {
   const traceId = job.metadata.find(([name]) => name === "trace_id")?.[1];
   return {
     job_id: job.id,

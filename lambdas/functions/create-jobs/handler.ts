@@ -1,16 +1,15 @@
+import { acceptedStatus, acceptedView, batchView } from "../../contract/acceptance-view.ts";
 import { isBatchItem, MAX_BATCH_BYTES, parseBatchRequest } from "../../contract/batch-request.ts";
 import { parseIdempotencyKey } from "../../contract/idempotency-key.ts";
 import { isPayload, parseJobRequest } from "../../contract/job-request.ts";
-import { problemDocument } from "../../contract/problem.ts";
 import { readQuery } from "../../contract/query.ts";
 import { MAX_BODY_BYTES, readJsonBody } from "../../contract/request-body.ts";
 import { together } from "../../contract/together.ts";
-import type { AcceptedView, BatchView } from "../../contract/views.ts";
-import { Problem, problemCodes } from "../../core/errors.ts";
+import { Problem } from "../../core/errors.ts";
 import type { AllowList } from "../../core/rules/destination-policy.ts";
-import type { JobRequest } from "../../core/rules/job.ts";
-import type { Acceptance, makeAcceptJobs } from "../../core/usecases/accept-jobs.ts";
+import type { Acceptance, AcceptRequest, makeAcceptJobs } from "../../core/usecases/accept-jobs.ts";
 import { httpApi } from "../../middleware/http.ts";
+import { aboutJob } from "../../middleware/telemetry.ts";
 import type { Telemetry } from "../../middleware/telemetry.ts";
 
 export interface Deps {
@@ -19,12 +18,17 @@ export interface Deps {
   readonly acceptJobs: ReturnType<typeof makeAcceptJobs>;
 }
 
+type Accepted = Extract<Acceptance, { kind: "accepted" }>;
+
 export const makeHandler = ({ telemetry, allow, acceptJobs }: Deps) => {
-  const count = (acceptances: readonly Acceptance[]) => {
+  /** Each request's answer, in their order; the new jobs are counted. */
+  const accept = async (requests: readonly AcceptRequest[]): Promise<(Accepted | Problem)[]> => {
+    const acceptances = await acceptJobs(requests);
     const created = acceptances.filter(
       (one) => one.kind === "accepted" && !one.isReplay && !one.isDeduplicated,
     );
     if (created.length > 0) telemetry.metrics.addMetric("jobs_created", "Count", created.length);
+    return acceptances.map((one) => (one.kind === "accepted" ? one : one.problem));
   };
 
   return httpApi(telemetry, {
@@ -36,21 +40,16 @@ export const makeHandler = ({ telemetry, allow, acceptJobs }: Deps) => {
         () => readQuery(request.rawQueryString, []),
       );
 
-      const acceptances = await acceptJobs([{ request: job, requestHash: hash, idempotencyKey }]);
-      count(acceptances);
-      const [acceptance] = acceptances;
-      if (acceptance?.kind !== "accepted") throw acceptance?.problem ?? new Error("no answer");
-      const { id, status, isReplay, isDeduplicated } = acceptance;
+      const [answer] = await accept([{ request: job, requestHash: hash, idempotencyKey }]);
+      if (!answer || answer instanceof Problem) throw answer ?? new Error("no answer");
       return {
-        status: isDeduplicated ? 200 : 201,
+        status: acceptedStatus(answer),
         headers: {
-          ...(isDeduplicated ? {} : { location: `/v1/jobs/${id}` }),
-          ...(isReplay ? { "idempotency-replayed": "true" } : {}),
+          ...(answer.isDeduplicated ? {} : { location: `/v1/jobs/${answer.id}` }),
+          ...(answer.isReplay ? { "idempotency-replayed": "true" } : {}),
         },
-        body: (isDeduplicated
-          ? { id, status, deduplicated: true }
-          : { id, status }) satisfies AcceptedView,
-        about: { job_id: id, tenant_id: job.tenantId, ...traceOf(job) },
+        body: acceptedView(answer),
+        about: aboutJob({ ...job, id: answer.id }),
       };
     },
 
@@ -67,45 +66,31 @@ export const makeHandler = ({ telemetry, allow, acceptJobs }: Deps) => {
           ? []
           : [{ request: job.request, requestHash: job.hash, idempotencyKey, batchItem }],
       );
-      const acceptances = await acceptJobs(sound);
-      count(acceptances);
-      const byItem = new Map(sound.map(({ batchItem }, index) => [batchItem, acceptances[index]]));
-      const problems: Problem[] = [];
-      const items = jobs.map((job, item) => {
-        const acceptance = byItem.get(item);
-        if (acceptance?.kind === "accepted") return itemView(acceptance);
-        const problem =
-          job instanceof Problem
-            ? job
-            : (acceptance?.problem ?? new Problem("internal", "No answer."));
-        problems.push(problem);
-        const { status } = problemCodes[problem.code];
-        return { status, error: problemDocument(problem, request.requestId) };
-      });
+      const accepted = (await accept(sound)).values();
+      const answers = jobs.map((job) =>
+        job instanceof Problem
+          ? job
+          : (accepted.next().value ?? new Problem("internal", "No answer.")),
+      );
+      const problems = answers.filter((answer) => answer instanceof Problem);
+      logOutages(telemetry, problems, request.requestId);
       const waits = problems.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? []);
       return {
         status: 207,
         headers: waits.length === 0 ? {} : { "retry-after": String(Math.max(...waits)) },
-        body: { items } satisfies BatchView,
+        body: batchView(answers, request.requestId),
       };
     },
   });
 };
 
-const traceOf = ({ metadata }: JobRequest): { readonly trace_id?: string } => {
-  const traceId = metadata.find(([name]) => name === "trace_id")?.[1];
-  return traceId === undefined ? {} : { trace_id: traceId };
+/** A batch's answer is 207 whatever became of its jobs: what kept them out is told to the log here. */
+const logOutages = (
+  { logger }: Telemetry,
+  problems: readonly Problem[],
+  requestId: string,
+): void => {
+  for (const { code, cause } of problems) {
+    if (cause instanceof Error) logger.error(code, { error: cause, request_id: requestId });
+  }
 };
-
-const itemView = ({
-  id,
-  status,
-  isReplay,
-  isDeduplicated,
-}: Extract<Acceptance, { kind: "accepted" }>): BatchView["items"][number] => ({
-  status: isDeduplicated ? 200 : 201,
-  id,
-  job_status: status,
-  deduplicated: isDeduplicated,
-  replayed: isReplay,
-});

@@ -1,11 +1,10 @@
-import { functions } from "../../../lib/topology.ts";
-import type { FunctionTopology } from "../../../lib/topology.ts";
 import { readQuery } from "../../contract/query.ts";
 import type { HealthView, ReadinessView } from "../../contract/views.ts";
 import { Problem } from "../../core/errors.ts";
 import { httpApi } from "../../middleware/http.ts";
 import type { ApiRequest, ApiResponse } from "../../middleware/http.ts";
 import type { Telemetry } from "../../middleware/telemetry.ts";
+import { refuseUnknown } from "./unknown-route.ts";
 import openApi from "./openapi.json" with { type: "json" };
 
 export interface Deps {
@@ -58,31 +57,4 @@ const failedOf = async (checks: Deps["checks"]): Promise<readonly string[]> => {
     }),
   );
   return results.filter((name) => name !== undefined);
-};
-
-const routeKeys = Object.values<FunctionTopology>(functions)
-  .flatMap(({ routes = [] }) => routes)
-  .filter((key) => key !== "$default");
-
-/** A known route with another method, or no route at all. */
-const refuseUnknown = ({ method, rawPath }: ApiRequest): never => {
-  const matching = routeKeys
-    .map((key) => key.split(" ") as [method: string, template: string])
-    .filter(([, template]) => matches(template, rawPath));
-  // A path that is named as it stands is that route, though a parameter would match it too.
-  const named = matching.filter(([, template]) => template === rawPath);
-  const allow = (named.length > 0 ? named : matching).map(([allowed]) => allowed);
-  if (allow.length === 0) throw new Problem("not_found", "There is no such route.");
-  throw new Problem("method_not_allowed", `${method} is not allowed here.`, { allow });
-};
-
-const matches = (template: string, path: string): boolean => {
-  const expected = template.split("/");
-  const actual = path.split("/");
-  return (
-    expected.length === actual.length &&
-    expected.every((part, index) =>
-      part.startsWith("{") ? actual[index] !== "" : part === actual[index],
-    )
-  );
 };
