@@ -143,14 +143,16 @@ describe("a start", () => {
     await Promise.all(ids.map((id) => apiAt(second.url).until(id, "success")));
   });
 
-  it("sends nothing anew when nothing is missing, and is not misled by a parked message", async () => {
+  it("sends nothing anew when nothing is missing, and is not misled by parked messages", async () => {
     const { url } = await start();
     const ids = await twentyWaitingJobs(url);
     expect(await restoreLostMessages()).toBe(0);
     expect(await countMessages()).toBe(ids.length);
 
     const { sqs, queueUrls } = queuesOf();
-    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrls.parked, MessageBody: "poison" }));
+    for (const MessageBody of ids) {
+      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrls.parked, MessageBody }));
+    }
     await sqs.send(new PurgeQueueCommand({ QueueUrl: queueUrls.normal }));
     expect(await restoreLostMessages()).toBe(ids.length);
     await expectAllEndWell(url, ids);
