@@ -8,7 +8,8 @@ Printed from the table of codes by \`npm run generate\`; the explanations stand 
 
 Every error of ours is \`application/problem+json\` (RFC 9457) with \`type\`, \`title\`, \`status\`, \`detail\`,
 and beside them \`code\`, \`request_id\` and \`errors\`: every mistake of the request at once, each with the
-\`pointer\`, \`header\` or \`parameter\` where it stands.
+\`pointer\`, \`header\` or \`parameter\` where it stands. At most 50 are listed, and what is longer than 256
+characters is cut, so that an answer stays small whatever was sent.
 
 ${Object.entries(codes)
   .map(
