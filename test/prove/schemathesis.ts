@@ -1,8 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installPythonTool } from "../support/python-tool.ts";
 import { makeDataDir, removeDataDir, startRuntimeProcess } from "../support/runtime-process.ts";
 
 /**
@@ -15,27 +15,7 @@ const VERSION = "4.32.5";
 const EXAMPLES = process.env["SCHEMATHESIS_EXAMPLES"] ?? "200";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-/** An environment of its own: nothing is installed beside it. */
-const home = join(root, "node_modules/.cache", `schemathesis-${VERSION}`);
-const program = join(home, "bin/schemathesis");
-
-const must = (command: string, ...args: readonly string[]): void => {
-  const { status, error } = spawnSync(command, args, { stdio: "inherit" });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? status}`);
-};
-
-const install = (): void => {
-  try {
-    must("python3", "-m", "venv", home);
-    must(join(home, "bin/pip"), "install", "--quiet", `schemathesis==${VERSION}`);
-  } catch (cause) {
-    throw new Error("schemathesis cannot be installed: it takes Python 3.10 or later, with venv", {
-      cause,
-    });
-  }
-};
-
-if (!existsSync(program)) install();
+const program = join(installPythonTool("schemathesis", VERSION), "schemathesis");
 const dataDir = await makeDataDir();
 const runtime = await startRuntimeProcess(dataDir, { LOG_LEVEL: "error" });
 try {
