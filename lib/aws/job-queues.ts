@@ -9,6 +9,8 @@ import type { Grants, QueueName, QueueTopology } from "../topology.ts";
 export interface JobQueuesProps {
   /** Whether queues go when their stack goes; elsewhere they stay, and so do their messages. */
   readonly development: boolean;
+  /** The actions that let a role send. @default sqs:SendMessage, which batches need, too */
+  readonly sendActions?: readonly string[];
 }
 
 /** What Lambda's event source mapping needs (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
@@ -24,10 +26,12 @@ export class JobQueues extends Construct {
   readonly variables: Readonly<Record<string, string>>;
   readonly #queues = new Map<QueueName, Queue>();
   readonly #development: boolean;
+  readonly #sendActions: readonly string[];
 
   constructor(scope: Construct, id: string, props: JobQueuesProps) {
     super(scope, id);
     this.#development = props.development;
+    this.#sendActions = props.sendActions ?? ["sqs:SendMessage"];
     this.variables = Object.fromEntries(
       queueNames.map((name) => [queues[name].urlVariable, this.queue(name).queueUrl]),
     );
@@ -52,17 +56,17 @@ export class JobQueues extends Construct {
   }
 
   statements(grants: Grants): PolicyStatement[] {
-    const allow = (actions: string[], names: readonly QueueName[] = []) =>
+    const allow = (actions: readonly string[], names: readonly QueueName[] = []) =>
       names.length === 0
         ? []
         : [
             new PolicyStatement({
-              actions,
+              actions: [...actions],
               resources: names.map((name) => this.queue(name).queueArn),
             }),
           ];
     return [
-      ...allow(["sqs:SendMessage"], grants.sendTo),
+      ...allow(this.#sendActions, grants.sendTo),
       ...allow(consumerActions, grants.consume),
       ...allow(["sqs:GetQueueAttributes"], grants.inspect),
     ];

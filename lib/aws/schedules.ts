@@ -14,6 +14,8 @@ export interface SchedulesProps {
   /** Whether the group goes when its stack goes; elsewhere it stays, and so do its schedules. */
   readonly development: boolean;
   readonly queues: JobQueues;
+  /** Groups beside our own whose schedules a role may change. @default none */
+  readonly alsoGroups?: readonly string[];
 }
 
 const SERVICE = "scheduler.amazonaws.com";
@@ -23,9 +25,15 @@ export class Schedules extends Construct {
   readonly variables: Readonly<Record<string, string>>;
   readonly #group: ScheduleGroup;
   readonly #role: Role;
+  readonly #alsoGroups: readonly string[];
 
-  constructor(scope: Construct, id: string, { development, queues }: SchedulesProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { development, queues, alsoGroups = [] }: SchedulesProps,
+  ) {
     super(scope, id);
+    this.#alsoGroups = alsoGroups;
     const removalPolicy = development ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     const targets = [...schedules.sendTo, schedules.deadLetters];
     this.#group = new ScheduleGroup(this, "Group", { removalPolicy });
@@ -71,23 +79,27 @@ export class Schedules extends Construct {
   /** Explains the one wildcard in what `statements` grants to a role. */
   acknowledge(role: Role, { schedule }: Grants): void {
     if (!schedule) return;
-    const anyOfGroup = `arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${this.#group.scheduleGroupName}/*`;
-    Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${anyOfGroup}]`,
-      reason: "Schedules are named by a hash of their message; the group is theirs alone.",
-    });
+    for (const group of this.#groups()) {
+      const anyOfGroup = `arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${group}/*`;
+      Validations.of(role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${anyOfGroup}]`,
+        reason: "Schedules are named by a hash of their message; the group is theirs alone.",
+      });
+    }
   }
+
+  #groups = () => [this.#group.scheduleGroupName, ...this.#alsoGroups];
 
   #changeSchedules = () =>
     new PolicyStatement({
       actions: ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
-      resources: [
+      resources: this.#groups().map((group) =>
         Stack.of(this).formatArn({
           service: "scheduler",
           resource: "schedule",
-          resourceName: `${this.#group.scheduleGroupName}/*`,
+          resourceName: `${group}/*`,
         }),
-      ],
+      ),
     });
 
   #passRole = () =>

@@ -12,6 +12,7 @@ import type { FunctionName, FunctionTopology } from "../topology.ts";
 import { HttpApi } from "./http-api.ts";
 import { JobQueues } from "./job-queues.ts";
 import { JobTable } from "./job-table.ts";
+import { LOCAL_STAGE, localScheduleGroups, localSendActions } from "./local-stage.ts";
 import { LambdaFunction } from "./lambda-function.ts";
 import { Schedules } from "./schedules.ts";
 import type { StageSettings } from "./stage.ts";
@@ -39,8 +40,16 @@ class StatefulStack extends Stack {
       terminationProtection: !development,
     });
     this.table = new JobTable(this, "JobTable", { development });
-    this.queues = new JobQueues(this, "JobQueues", { development });
-    this.schedules = new Schedules(this, "Schedules", { development, queues: this.queues });
+    const isLocal = name === LOCAL_STAGE;
+    this.queues = new JobQueues(this, "JobQueues", {
+      development,
+      ...(isLocal ? { sendActions: localSendActions } : {}),
+    });
+    this.schedules = new Schedules(this, "Schedules", {
+      development,
+      queues: this.queues,
+      ...(isLocal ? { alsoGroups: localScheduleGroups } : {}),
+    });
 
     // An operator's command runs with the variables that a function runs with.
     const variables = {

@@ -1,11 +1,13 @@
 /**
- * The settings of a stage: the `stages` of cdk.json's context, one object a stage. A deployment
- * names its stage (`--context stage=prod`, or `dev`); a wrong setting stops it before AWS is asked.
+ * The settings of a stage: the `stages` of cdk.json's context, one object a stage, and `local`. A
+ * deployment names its stage (`--context stage=prod`, or `dev`); a wrong setting stops it before AWS
+ * is asked.
  */
 import type { Node } from "constructs";
 import * as z from "zod";
 import { LEASE_SECONDS } from "../topology.ts";
 import type { SettingName } from "../topology.ts";
+import { LOCAL_STAGE, localStage } from "./local-stage.ts";
 
 const destination = z.union(
   [z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6(), z.hostname().regex(/[^\d.]/)],
@@ -53,10 +55,13 @@ const stages = z.record(stageName, z.unknown());
 /** Reads the stage that the deployment names, or throws with every fault, each after its field. */
 export function readStage(node: Node): StageSettings {
   const name = parse(stageName, node.tryGetContext("stage") ?? "dev", ["stage"]);
-  const known = parse(stages, node.tryGetContext("stages") ?? {}, ["stages"]);
+  const known: Readonly<Record<string, unknown>> = {
+    ...parse(stages, node.tryGetContext("stages") ?? {}, ["stages"]),
+    [LOCAL_STAGE]: localStage,
+  };
   if (!Object.hasOwn(known, name)) {
-    const names = Object.keys(known).join(", ") || "none";
-    throw new StageError(`stage: "${name}" is not among the stages of cdk.json (${names})`);
+    const names = Object.keys(known).join(", ");
+    throw new StageError(`stage: "${name}" is not among the stages (${names}) that cdk.json has`);
   }
   return { ...parse(settings, known[name], ["stages", name]), name };
 }

@@ -114,7 +114,14 @@ describe("retry", () => {
     receiver.answerStatuses(500);
     const id = await api.accepted(jobTo(receiver.url, once));
     await api.until(id, "dlq");
+    // The new sequence cannot end before both are answered: after that a retry would be right again.
+    const { promise: answered, resolve: letGo } = Promise.withResolvers<void>();
+    receiver.answer(async (_, response) => {
+      await answered;
+      response.writeHead(500).end();
+    });
     const answers = await Promise.all([change(id, "retry"), change(id, "retry")]);
+    letGo();
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
     await api.until(id, "dlq");
     expect(receiver.of(id)).toHaveLength(2);

@@ -30,7 +30,7 @@ describe("A stage", () => {
 
   it("must be one that cdk.json knows, so that a slip of the pen makes no new deployment", () => {
     expect(() => read({ stages: { dev: {}, prod: {} }, stage: "prdo" })).toThrow(
-      'stage: "prdo" is not among the stages of cdk.json (dev, prod)',
+      'stage: "prdo" is not among the stages (dev, prod, local) that cdk.json has',
     );
     expect(() => read({ stages: { dev: {} }, stage: "constructor" })).toThrow("not among");
   });
