@@ -1,0 +1,19 @@
+import { afterAll, beforeAll } from "vitest";
+import { localSqs } from "../../lib/local/clients.ts";
+import { startEmulators } from "../../lib/local/emulators.ts";
+import type { Emulators } from "../../lib/local/emulators.ts";
+import { describeSqs } from "../conformance/sqs.suite.ts";
+import { makeDataDir, removeDataDir } from "../support/runtime-process.ts";
+
+let dataDir: string;
+let emulators: Emulators;
+beforeAll(async () => {
+  dataDir = await makeDataDir();
+  emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true, scheduler: false });
+});
+afterAll(async () => {
+  await emulators.stop();
+  await removeDataDir(dataDir);
+});
+
+describeSqs("fauxqs", () => localSqs(emulators.sqsEndpoint ?? ""));
