@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -124,13 +123,17 @@ const makeCertificate = (folder: string) => {
   const [certificate, key] = [join(folder, "server.crt"), join(folder, "server.key")];
   const { status, error, stderr } = spawnSync("openssl", [
     ..."req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost".split(" "),
-    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-    ...["-keyout", key, "-out", certificate],
+    "-addext",
+    "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    "-keyout",
+    key,
+    "-out",
+    certificate,
   ]);
   if (status !== 0) {
     throw new Error(`openssl makes no certificate: ${error?.message ?? stderr.toString()}`);
   }
-  return { certificate, key, text: readFileSync(certificate, "utf8") };
+  return { certificate, key };
 };
 
 const freePort = async (): Promise<number> => {
