@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { bootstrap, deployStage, DeployError } from "../lib/aws/deploy.ts";
+import { bootstrap, deployStage, DeployError, untilAnswering } from "../lib/aws/deploy.ts";
 import type { Deployed } from "../lib/aws/deploy.ts";
 import { LOCAL_ACCOUNT, LOCAL_STAGE, localEnvironment } from "../lib/aws/local-stage.ts";
 
@@ -12,6 +12,7 @@ try {
   const environment =
     stage === LOCAL_STAGE ? { ...process.env, ...localEnvironment(process.env) } : process.env;
   if (stage === LOCAL_STAGE) {
+    await untilAnswering(environment["AWS_ENDPOINT_URL"] ?? "");
     await bootstrap(LOCAL_ACCOUNT, environment["AWS_REGION"] ?? "", environment);
     more.push("--require-approval", "never");
   }

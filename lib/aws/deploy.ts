@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export interface Deployed {
@@ -53,6 +54,26 @@ export const bootstrap = (
   region: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<void> => cdk(["bootstrap", `aws://${account}/${region}`], environment);
+
+/**
+ * Waits until something answers there.
+ *
+ * @throws DeployError if nothing does within half a minute
+ */
+export const untilAnswering = async (endpoint: string): Promise<void> => {
+  for (let tries = 0; tries < 60; tries += 1) {
+    const answers = await fetch(endpoint, { signal: AbortSignal.timeout(5_000) }).then(
+      () => true,
+      // A certificate that this process does not know is an answer, too.
+      ({ cause }: { cause?: { code?: string } }) => /CERT/.test(cause?.code ?? ""),
+    );
+    if (answers) return;
+    await sleep(500);
+  }
+  throw new DeployError(
+    `nothing answers at ${endpoint}: docker compose -f localstack.yml up starts a server`,
+  );
+};
 
 /** The deployment failed, or never began. */
 export class DeployError extends Error {}
