@@ -50,6 +50,7 @@ describe("readyz", () => {
       detail: expect.stringContaining("queue"),
     });
     expect(problem.detail).not.toContain("table");
+    expect(runtime.output()).toMatch(/"check":"queue high".*ECONNREFUSED/);
     expect((await fetch(`${runtime.url}/healthz`)).status).toBe(200);
 
     const post = await apiAt(runtime.url).post(jobTo(`${runtime.url}/healthz`));

@@ -21,7 +21,7 @@ export const makeHandler = ({ telemetry, checks }: Deps) => {
 
   const readyz = async ({ rawQueryString }: ApiRequest): Promise<ApiResponse> => {
     readQuery(rawQueryString, []);
-    const missing = await failedOf(checks);
+    const missing = await failedOf(checks, telemetry);
     if (missing.length === 0)
       return { status: 200, body: { status: "ready" } satisfies ReadinessView };
     throw new Problem("unavailable", `No answer from: ${missing.join(", ")}.`, {
@@ -45,13 +45,17 @@ export const makeHandler = ({ telemetry, checks }: Deps) => {
   });
 };
 
-const failedOf = async (checks: Deps["checks"]): Promise<readonly string[]> => {
+const failedOf = async (
+  checks: Deps["checks"],
+  { logger }: Telemetry,
+): Promise<readonly string[]> => {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       try {
         await check();
         return undefined;
-      } catch {
+      } catch (error) {
+        logger.error("a check of readiness failed", { check: name, error: error as Error });
         return name;
       }
     }),
