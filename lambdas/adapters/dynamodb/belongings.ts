@@ -117,6 +117,8 @@ async function* attemptPages(
   lastN: number,
   pageSize: number,
 ): AsyncGenerator<QueryCommandOutput> {
+  // DynamoDB refuses a range that ends before it begins: a job may be given up unattempted.
+  if (lastN < firstN) return;
   let startKey: QueryCommandOutput["LastEvaluatedKey"];
   do {
     const page: QueryCommandOutput = await table.client.send(
