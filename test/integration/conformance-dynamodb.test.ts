@@ -4,6 +4,9 @@ import { localDynamoDb } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
 import { describeDynamoDb } from "../conformance/dynamodb.suite.ts";
+import { dynamoJobStorage } from "../conformance/dynamo-job-storage.ts";
+import { describeJobList } from "../conformance/job-list.suite.ts";
+import { describeJobStore } from "../conformance/job-store.suite.ts";
 import { makeDataDir, removeDataDir } from "../support/runtime-process.ts";
 
 let dataDir: string;
@@ -20,3 +23,5 @@ afterAll(async () => {
 });
 
 describeDynamoDb("dynoxide", () => client);
+describeJobStore("dynoxide", () => dynamoJobStorage(client));
+describeJobList("dynoxide", () => dynamoJobStorage(client));
