@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   CreateScheduleCommand,
   CreateScheduleGroupCommand,
@@ -11,36 +12,29 @@ import {
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
 import type { SchedulerClient } from "@aws-sdk/client-scheduler";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { expect } from "vitest";
 import { aSchedule, atExpression } from "../support/schedules.ts";
+import { describeConformance, refusalOf } from "./describe-conformance.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** What a server of EventBridge Scheduler does, as far as PulseGate leans on it. */
 export const describeScheduler = (what: string, clientOf: () => SchedulerClient): void => {
-  const HOUR_MS = 3_600_000;
-  let client: SchedulerClient;
-  let GroupName: string;
-  let groups = 0;
-
-  beforeAll(() => {
-    client = clientOf();
-  });
-  beforeEach(async () => {
-    GroupName = `group_${(groups += 1)}`;
+  /** A group of a test's own. */
+  const open = async () => {
+    const client = clientOf();
+    const GroupName = `group_${randomUUID()}`;
     await client.send(new CreateScheduleGroupCommand({ Name: GroupName }));
-  });
+    const inAnHour = (name: string, more = {}) =>
+      aSchedule(name, Date.now() + HOUR_MS, { GroupName, ...more });
+    const create = (name: string, more = {}) =>
+      client.send(new CreateScheduleCommand(inAnHour(name, more)));
+    return { client, GroupName, inAnHour, create };
+  };
 
-  const inAnHour = (name: string, more = {}) =>
-    aSchedule(name, Date.now() + HOUR_MS, { GroupName, ...more });
-  const create = (name: string, more = {}) =>
-    client.send(new CreateScheduleCommand(inAnHour(name, more)));
-  const refusalOf = (call: Promise<unknown>): Promise<string> =>
-    call.then(
-      () => "accepted",
-      (error: Error) => error.name,
-    );
-
-  describe(`${what}: a schedule`, () => {
-    it("is kept as it was made", async () => {
+  describeConformance("Scheduler", what, (state) => {
+    state("a schedule is kept as it was made", async () => {
+      const { client, GroupName, inAnHour } = await open();
       const asked = inAnHour("kept", {
         ScheduleExpressionTimezone: "UTC",
         Description: "why",
@@ -61,33 +55,48 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       expect(arn).toMatch(new RegExp(`:schedule/${GroupName}/kept$`));
     });
 
-    it.each(["a", "A-Z_0.9", "-", "x".repeat(64)])("may be called %j", async (name) => {
-      expect(await refusalOf(create(name))).toBe("accepted");
-      await client.send(new GetScheduleCommand({ Name: name, GroupName }));
-    });
+    for (const name of ["a", "A-Z_0.9", "-", "x".repeat(64)]) {
+      state(`a schedule may be called ${JSON.stringify(name)}`, async () => {
+        const { client, GroupName, create } = await open();
+        expect(await refusalOf(create(name))).toBe("accepted");
+        await client.send(new GetScheduleCommand({ Name: name, GroupName }));
+      });
+    }
 
-    it.each(["a b", "a#b", "é", "x".repeat(65), "a/b"])("may not be called %j", async (name) => {
-      expect(await refusalOf(create(name))).not.toBe("accepted");
-    });
+    for (const name of ["a b", "a#b", "é", "x".repeat(65), "a/b"]) {
+      state(`a schedule may not be called ${JSON.stringify(name)}`, async () => {
+        const { create } = await open();
+        expect(await refusalOf(create(name))).not.toBe("accepted");
+      });
+    }
 
-    it("is made once under one name: the second is a conflict, and changes nothing", async () => {
-      await create("once");
-      const second = create("once", { Target: { ...inAnHour("").Target, Input: "another" } });
-      expect(await refusalOf(second)).toBe("ConflictException");
-      const { Target: target } = await client.send(
-        new GetScheduleCommand({ Name: "once", GroupName }),
-      );
-      expect(target?.Input).toBe("input of once");
-    });
+    state(
+      "a schedule is made once under one name: the second is a conflict, and changes nothing",
+      async () => {
+        const { client, GroupName, create, inAnHour } = await open();
+        await create("once");
+        const second = create("once", { Target: { ...inAnHour("").Target, Input: "another" } });
+        expect(await refusalOf(second)).toBe("ConflictException");
+        const { Target: target } = await client.send(
+          new GetScheduleCommand({ Name: "once", GroupName }),
+        );
+        expect(target?.Input).toBe("input of once");
+      },
+    );
 
-    it("is made once by a create that is repeated because its answer was lost", async () => {
-      const call = inAnHour("repeated", { ClientToken: "token" });
-      const first = await client.send(new CreateScheduleCommand(call));
-      const second = await client.send(new CreateScheduleCommand(call));
-      expect(second.ScheduleArn).toBe(first.ScheduleArn);
-    });
+    state(
+      "a schedule is made once by a create that is repeated because its answer was lost",
+      async () => {
+        const { client, inAnHour } = await open();
+        const call = inAnHour("repeated", { ClientToken: "token" });
+        const first = await client.send(new CreateScheduleCommand(call));
+        const second = await client.send(new CreateScheduleCommand(call));
+        expect(second.ScheduleArn).toBe(first.ScheduleArn);
+      },
+    );
 
-    it("is gone once deleted, and cannot be deleted twice", async () => {
+    state("a schedule is gone once deleted, and cannot be deleted twice", async () => {
+      const { client, GroupName, create } = await open();
       await create("gone");
       const remove = () => client.send(new DeleteScheduleCommand({ Name: "gone", GroupName }));
       await remove();
@@ -96,7 +105,8 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       expect(await refusalOf(get)).toBe("ResourceNotFoundException");
     });
 
-    it("can be moved, if it is there", async () => {
+    state("a schedule can be moved, if it is there", async () => {
+      const { client, GroupName, create } = await open();
       await create("moved");
       const later = Date.now() + 2 * HOUR_MS;
       const move = (name: string) =>
@@ -109,7 +119,8 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       expect(await refusalOf(move("missing"))).toBe("ResourceNotFoundException");
     });
 
-    it("is refused for a time that has passed, new or moved", async () => {
+    state("a schedule is refused for a time that has passed, new or moved", async () => {
+      const { client, create, inAnHour } = await open();
       const past = { ScheduleExpression: atExpression(Date.now() - 60_000) };
       expect(await refusalOf(create("past", past))).toBe("ValidationException");
       await create("future");
@@ -117,7 +128,7 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       expect(await refusalOf(move)).toBe("ValidationException");
     });
 
-    it.each([
+    for (const ScheduleExpression of [
       "",
       "at()",
       "at(2999-01-01)",
@@ -127,11 +138,20 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       "at(2999-02-30T00:00:00)",
       "at(2999-01-01T24:00:01)",
       "2999-01-01T00:00:00",
-    ])("is refused for the expression %j", async (ScheduleExpression) => {
-      expect(await refusalOf(create("wrong", { ScheduleExpression }))).toBe("ValidationException");
-    });
+    ]) {
+      state(
+        `a schedule is refused for the expression ${JSON.stringify(ScheduleExpression)}`,
+        async () => {
+          const { create } = await open();
+          expect(await refusalOf(create("wrong", { ScheduleExpression }))).toBe(
+            "ValidationException",
+          );
+        },
+      );
+    }
 
-    it("is refused with a retry policy beyond the limits", async () => {
+    state("a schedule is refused with a retry policy beyond the limits", async () => {
+      const { create, inAnHour } = await open();
       const target = inAnHour("").Target;
       for (const RetryPolicy of [
         { MaximumEventAgeInSeconds: 59 },
@@ -144,27 +164,31 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       }
     });
 
-    it("needs a group that is there", async () => {
+    state("a schedule needs a group that is there", async () => {
+      const { create } = await open();
       const call = create("lost", { GroupName: "no-such-group" });
       expect(await refusalOf(call)).toBe("ResourceNotFoundException");
     });
-  });
 
-  describe(`${what}: a list`, () => {
-    it("shows every schedule of the group once, in pages, while more are made", async () => {
-      const names = Array.from({ length: 23 }, (_, n) => `s${String(n).padStart(2, "0")}`);
-      for (const name of names) await create(name);
-      const seen: string[] = [];
-      const pages = paginateListSchedules({ client, pageSize: 5 }, { GroupName });
-      for await (const { Schedules: page = [] } of pages) {
-        expect(page.length).toBeLessThanOrEqual(5);
-        seen.push(...page.map(({ Name: name = "" }) => name));
-        if (seen.length === 5) await create("a-first");
-      }
-      expect(seen.toSorted()).toEqual(names);
-    });
+    state(
+      "a list shows every schedule of the group once, in pages, while more are made",
+      async () => {
+        const { client, GroupName, create } = await open();
+        const names = Array.from({ length: 23 }, (_, n) => `s${String(n).padStart(2, "0")}`);
+        for (const name of names) await create(name);
+        const seen: string[] = [];
+        const pages = paginateListSchedules({ client, pageSize: 5 }, { GroupName });
+        for await (const { Schedules: page = [] } of pages) {
+          expect(page.length).toBeLessThanOrEqual(5);
+          seen.push(...page.map(({ Name: name = "" }) => name));
+          if (seen.length === 5) await create("a-first");
+        }
+        expect(seen.toSorted()).toEqual(names);
+      },
+    );
 
-    it("can be narrowed by prefix and state", async () => {
+    state("a list can be narrowed by prefix and state", async () => {
+      const { client, GroupName, create } = await open();
       await create("a1");
       await create("a2", { State: "DISABLED" });
       await create("b1");
@@ -178,16 +202,19 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       expect(await list({ State: "ENABLED" })).toEqual(new Set(["a1", "b1"]));
     });
 
-    it("is refused for a group that is not there, and for a size out of bounds", async () => {
-      const list = (query: object) => refusalOf(client.send(new ListSchedulesCommand(query)));
-      expect(await list({ GroupName: "no-such-group" })).toBe("ResourceNotFoundException");
-      expect(await list({ GroupName, MaxResults: 0 })).toBe("ValidationException");
-      expect(await list({ GroupName, MaxResults: 101 })).toBe("ValidationException");
-    });
-  });
+    state(
+      "a list is refused for a group that is not there, and for a size out of bounds",
+      async () => {
+        const { client, GroupName } = await open();
+        const list = (query: object) => refusalOf(client.send(new ListSchedulesCommand(query)));
+        expect(await list({ GroupName: "no-such-group" })).toBe("ResourceNotFoundException");
+        expect(await list({ GroupName, MaxResults: 0 })).toBe("ValidationException");
+        expect(await list({ GroupName, MaxResults: 101 })).toBe("ValidationException");
+      },
+    );
 
-  describe(`${what}: a group`, () => {
-    it("is made once, shown, listed, and goes with its schedules", async () => {
+    state("a group is made once, shown, listed, and goes with its schedules", async () => {
+      const { client, GroupName, create } = await open();
       const again = client.send(new CreateScheduleGroupCommand({ Name: GroupName }));
       expect(await refusalOf(again)).toBe("ConflictException");
       await create("inside");
@@ -203,7 +230,8 @@ export const describeScheduler = (what: string, clientOf: () => SchedulerClient)
       expect(await refusalOf(get)).toBe("ResourceNotFoundException");
     });
 
-    it("that is not there is not found", async () => {
+    state("a group that is not there is not found", async () => {
+      const { client } = await open();
       const get = client.send(new GetScheduleGroupCommand({ Name: "no-such-group" }));
       expect(await refusalOf(get)).toBe("ResourceNotFoundException");
     });

@@ -2,6 +2,8 @@ import { afterAll, beforeAll } from "vitest";
 import { localSqs } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
+import { describeJobQueue } from "../conformance/job-queue.suite.ts";
+import { sqsJobQueueStage } from "../conformance/sqs-job-queue.ts";
 import { describeSqs } from "../conformance/sqs.suite.ts";
 import { makeDataDir, removeDataDir } from "../support/runtime-process.ts";
 
@@ -16,4 +18,6 @@ afterAll(async () => {
   await removeDataDir(dataDir);
 });
 
-describeSqs("fauxqs", () => localSqs(emulators.sqsEndpoint ?? ""));
+const client = () => localSqs(emulators.sqsEndpoint ?? "");
+describeSqs("fauxqs", client);
+describeJobQueue("fauxqs", () => sqsJobQueueStage(client()));

@@ -13,6 +13,8 @@ import { localScheduler, localSqs } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import { startScheduler } from "../../lib/local/scheduler/server.ts";
 import type { Scheduler } from "../../lib/local/scheduler/server.ts";
+import { eventBridgeJobSchedulerStage } from "../conformance/eventbridge-job-scheduler.ts";
+import { describeJobScheduler } from "../conformance/job-scheduler.suite.ts";
 import { describeScheduler } from "../conformance/scheduler.suite.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRecordingSqs } from "../support/recording-sqs.ts";
@@ -36,7 +38,9 @@ describe("our Scheduler", () => {
     await removeDataDir(folder);
   });
 
-  describeScheduler("embedded", () => localScheduler(server.endpoint));
+  const client = () => localScheduler(server.endpoint);
+  describeScheduler("our Scheduler", client);
+  describeJobScheduler("our Scheduler", () => eventBridgeJobSchedulerStage(client()));
 
   it.each(["rate(5 minutes)", "cron(0 9 * * ? *)"])(
     "refuses %s, lest a schedule stands that never fires",
