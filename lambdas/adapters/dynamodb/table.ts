@@ -23,6 +23,8 @@ export interface Table extends TableAddress {
   readonly indexShards: number;
   /** How long a job is kept after its end. */
   readonly retentionMs: number;
+  /** Waits before the next try of a transaction. @default growing, with jitter: 10 ms to 0.3 s */
+  readonly backOff?: (tries: number) => Promise<void>;
 }
 
 export interface Key {
@@ -141,7 +143,7 @@ const TRANSACTION_TRIES = 6;
  * @throws the last reason if conflicts or throttling go on
  */
 export const transact = async (
-  table: TableAddress,
+  table: Pick<Table, "client" | "name" | "backOff">,
   key: Key,
   token: NonNullable<Update["token"]>,
   writes: readonly TransactWriteItem[],
@@ -168,10 +170,13 @@ export const transact = async (
       if (isRefused) return { kind: "refused", refusals };
       const isPassing = reasons?.some(({ Code: code = "" }) => PASSING_REASONS.has(code));
       if (!isPassing || tries === TRANSACTION_TRIES) throw error;
-      await sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
+      await (table.backOff ?? backOff)(tries);
     }
   }
 };
+
+const backOff = (tries: number): Promise<void> =>
+  sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
 
 /**
  * Tells a refusal from our own success met again. The SDK repeats a write whose answer was lost and
