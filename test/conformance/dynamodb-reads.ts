@@ -167,7 +167,7 @@ export const stateReads = (state: State, clientOf: () => DynamoDBClient): void =
     expect(page.LastEvaluatedKey).toBeUndefined();
   });
 
-  state("ends a page at about a megabyte, and goes on from there", async () => {
+  state("ends a page before it holds more than a megabyte, and goes on from there", async () => {
     const { pk } = aKey();
     const fill = "x".repeat(300_000);
     for (const sk of ["1", "2", "3", "4"]) await put(clientOf(), { pk, sk, fill });
