@@ -5,7 +5,9 @@ import { problemCodes } from "../lambdas/core/errors.ts";
 import { settingDocs } from "../lib/local/settings.ts";
 import { errorsPage } from "../lib/docs/errors-page.ts";
 import { configurationPage, environmentExample } from "../lib/docs/configuration-page.ts";
+import { emulatorsPage } from "../lib/docs/emulators-page.ts";
 import { openApiJson, openApiYaml } from "../lib/docs/openapi/document.ts";
+import { deviations } from "../test/conformance/deviations.ts";
 
 /**
  * `npm run generate`: prints what is derived from the code, so that it cannot drift. With `--check`
@@ -14,6 +16,7 @@ import { openApiJson, openApiYaml } from "../lib/docs/openapi/document.ts";
 const files: Readonly<Record<string, string>> = {
   ".env.example": environmentExample(settingDocs()),
   "docs/configuration.md": await markdown(configurationPage(settingDocs())),
+  "docs/emulators.md": await markdown(emulatorsPage(deviations)),
   "docs/errors.md": await markdown(errorsPage(problemCodes)),
   "lambdas/functions/system/openapi.json": await formatted(openApiJson(), "json"),
   "openapi/openapi.yaml": await formatted(openApiYaml(), "yaml"),
