@@ -98,10 +98,12 @@ const show = async <T>(
   table: (rows: readonly T[]) => string,
 ): Promise<void> => {
   let left = limit;
+  let isNone = true;
   for await (const page of items.pages()) {
     const shown = page.items.slice(0, left);
     left -= shown.length;
     if (shown.length > 0) {
+      isNone = false;
       io.out(isJson ? shown.map((item) => JSON.stringify(item)).join("\n") : table(shown));
     }
     const isMore = shown.length < page.items.length || page.next_cursor !== null;
@@ -109,5 +111,5 @@ const show = async <T>(
     if (!isJson) io.err(`the first ${limit}; there may be more: --limit, --all`);
     return;
   }
-  if (left === limit && !isJson) io.err("none");
+  if (isNone && !isJson) io.err("none");
 };
