@@ -30,6 +30,10 @@ the codes beside them.
 | 431 | the headers are over 10 KB | |
 | 500 | a function ended without an answer | \`internal\` |
 | 503 | a function did not answer within 30 s | \`unavailable\` |
+
+The gateway decodes a path before it looks for the route, in the cloud and so on the local runtime too,
+and hands on the decoded one alone. So \`%2F\` is a slash: \`POST /v1/jobs/{id}%2Fcancel\` cancels. Put
+nothing into a path that could be anything but an id; \`pulsegate/client\` refuses to.
 `;
 
 const explanations: Readonly<Record<string, string>> = {

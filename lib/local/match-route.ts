@@ -3,7 +3,13 @@ export interface RouteMatch {
   readonly pathParameters: Readonly<Record<string, string>>;
 }
 
-/** Finds the route of a request as API Gateway does: by method and decoded path, else `$default`. */
+/**
+ * Finds the route of a request as API Gateway does: by method and decoded path, else `$default`. So
+ * `%2F` parts a path like a slash: AWS hands on the decoded path alone (also as `rawPath`), which
+ * leaves our functions nothing to tell the two apart by (docs/errors.md).
+ *
+ * @see https://github.com/middleapi/standard-server/pull/93 for what AWS was seen to hand on
+ */
 export const matchRoute = (
   routeKeys: readonly string[],
   method: string,
