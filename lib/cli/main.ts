@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { PulseGateError } from "../client/index.ts";
 import { cancel, retry } from "./change.ts";
 import { UsageError } from "./command.ts";
 import type { Command, Io } from "./command.ts";
@@ -38,7 +39,7 @@ const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<n
     await command.run(readInput(command, args, io));
     return DONE;
   } catch (error) {
-    if (error instanceof UsageError) {
+    if (error instanceof UsageError || isInvalidArgument(error)) {
       io.err(`pulsegate jobs ${name}: ${error.message}\n(pulsegate jobs ${name} --help says more)`);
       return WRONG_USAGE;
     }
@@ -46,6 +47,10 @@ const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<n
     return FAILED;
   }
 };
+
+/** The client would not even send it, such as an id that is none. */
+const isInvalidArgument = (error: unknown): error is PulseGateError =>
+  error instanceof PulseGateError && error.code === "invalid_argument";
 
 const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
 

@@ -1,7 +1,10 @@
 import type { Mistake, ProblemView } from "./views.ts";
 import { retryAfterMsOf } from "./backoff.ts";
 
-/** The API's own codes (docs/errors.md), and those of an answer that never came or made no sense. */
+/**
+ * The API's own codes (docs/errors.md), and those of a call that was never sent, or whose answer
+ * never came or made no sense.
+ */
 export type ErrorCode =
   | "invalid_input"
   | "unauthorized"
@@ -15,6 +18,8 @@ export type ErrorCode =
   | "rate_limited"
   | "internal"
   | "unavailable"
+  /** Nothing was sent: an id that is none, a job that has no JSON, a header that cannot be sent. */
+  | "invalid_argument"
   /** No answer came: refused, reset, no such host. */
   | "network"
   /** No answer came in time. */
@@ -102,7 +107,7 @@ export const errorOfAnswer = ({
 
 /** The error that no answer is. */
 export const errorWithoutAnswer = (
-  code: "network" | "timeout",
+  code: "invalid_argument" | "network" | "timeout",
   detail: string,
   cause?: unknown,
 ): PulseGateError =>

@@ -1,12 +1,7 @@
 /** `pulsegate/client`: PulseGate's API for TypeScript and Node, on nothing but `fetch`. */
 export { PulseGate } from "./pulsegate.ts";
-export type {
-  BatchOptions,
-  JobInput,
-  KeyedCallOptions,
-  ListOptions,
-  PulseGateOptions,
-} from "./pulsegate.ts";
+export type { JobInput } from "./arguments.ts";
+export type { BatchOptions, KeyedCallOptions, ListOptions, PulseGateOptions } from "./pulsegate.ts";
 export { PulseGateError } from "./error.ts";
 export type { ErrorCode } from "./error.ts";
 export type { Paged } from "./paged.ts";

@@ -1,7 +1,9 @@
 import { parseAnswer } from "./answer.ts";
+import { invalidArgument, jobPath, jsonOf } from "./arguments.ts";
+import type { JobInput } from "./arguments.ts";
 import { keyOfPart, postBatch, splitIntoBatches } from "./batch.ts";
 import { PulseGateError } from "./error.ts";
-import type { JobFilter, JobRequest } from "./job-request.ts";
+import type { JobFilter } from "./job-request.ts";
 import { Paged } from "./paged.ts";
 import { makeTransport } from "./transport.ts";
 import type { CallOptions, Transport } from "./transport.ts";
@@ -54,10 +56,10 @@ export interface ListOptions extends CallOptions {
   readonly cursor?: string | undefined;
 }
 
-/** JSON as text is sent as it stands, the payload in it byte for byte. */
-export type JobInput = JobRequest | string;
-
-/** PulseGate's jobs API. Every method rejects with a {@link PulseGateError}. */
+/**
+ * PulseGate's jobs API. Every method rejects with a {@link PulseGateError}; one whose signal was
+ * aborted with the signal's reason, like `fetch`.
+ */
 export class PulseGate {
   readonly #send: Transport;
 
@@ -77,8 +79,8 @@ export class PulseGate {
 
   /** Has a job accepted: once, however often its answer is lost on the way. */
   createJob(job: JobInput | Uint8Array, options: KeyedCallOptions = {}): Promise<AcceptedJob> {
-    const body = job instanceof Uint8Array ? job : jsonOf(job);
     return withKey(options, async (idempotencyKey) => {
+      const body = job instanceof Uint8Array ? job : jsonOf(job);
       const call = { method: "POST", path: "/v1/jobs", body, idempotencyKey } as const;
       const answer = await this.#send(call, options);
       const {
@@ -96,9 +98,10 @@ export class PulseGate {
    * the same call with the error's `idempotencyKey` finds out.
    */
   createJobs(jobs: readonly JobInput[], options: BatchOptions = {}): Promise<readonly BatchItem[]> {
-    const texts = jobs.map(jsonOf);
-    const parts = options.split === true ? splitIntoBatches(texts) : [texts];
     return withKey(options, async (idempotencyKey) => {
+      if (!Array.isArray(jobs)) throw invalidArgument("The jobs must be an array.");
+      const texts = jobs.map(jsonOf);
+      const parts = options.split === true ? splitIntoBatches(texts) : [texts];
       const items: BatchItem[] = [];
       for (const [n, part] of parts.entries()) {
         items.push(...(await postBatch(this.#send, part, keyOfPart(idempotencyKey, n), options)));
@@ -130,12 +133,12 @@ export class PulseGate {
   /** A tenant's jobs, newest first. */
   listJobs(filter: JobFilter, options: ListOptions = {}): Paged<JobView> {
     const { tenant_id, status, type } = filter;
-    return this.#list("/v1/jobs", { tenant_id, status, type }, options);
+    return this.#list(() => "/v1/jobs", { tenant_id, status, type }, options);
   }
 
   /** Every attempt of a job, in order. */
   attempts(id: string, options: ListOptions = {}): Paged<AttemptView> {
-    return this.#list(`${jobPath(id)}/attempts`, {}, options);
+    return this.#list(() => `${jobPath(id)}/attempts`, {}, options);
   }
 
   /** Rejects with `invalid_state` once it is too late. */
@@ -171,8 +174,9 @@ export class PulseGate {
     }
   }
 
+  /** The path is asked for when the list is walked, which is what rejects if there is none. */
   #list<T>(
-    path: string,
+    pathOf: () => string,
     filter: Readonly<Record<string, string | undefined>>,
     { limit, cursor: from, ...options }: ListOptions,
   ): Paged<T> {
@@ -182,7 +186,7 @@ export class PulseGate {
         if (value !== undefined) query.set(name, String(value));
       }
       const search = query.size === 0 ? "" : `?${query.toString()}`;
-      const call = { method: "GET", path: path + search } as const;
+      const call = { method: "GET", path: pathOf() + search } as const;
       return parseAnswer(await this.#send(call, options)) as Page<T>;
     }, from);
   }
@@ -198,14 +202,6 @@ const checkedBaseUrl = (baseUrl: string): string => {
   }
   return baseUrl.replace(/\/+$/, "");
 };
-
-/** An id is one step of the path; these would be none. */
-const jobPath = (id: string): string => {
-  if (["", ".", ".."].includes(id)) throw new TypeError(`${JSON.stringify(id)} is no job's id`);
-  return `/v1/jobs/${encodeURIComponent(id)}`;
-};
-
-const jsonOf = (job: JobInput): string => (typeof job === "string" ? job : JSON.stringify(job));
 
 const isReplay = (headers: Headers): boolean => headers.get("idempotency-replayed") === "true";
 

@@ -1,4 +1,5 @@
 import { sleep, withDeadline } from "./abort.ts";
+import { invalidArgument } from "./arguments.ts";
 import { backoffMs, isRepeatable, retryAfterMsOf } from "./backoff.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import { errorOfAnswer, errorWithoutAnswer, PulseGateError } from "./error.ts";
@@ -78,14 +79,29 @@ const requestOf = (
   { method, body, idempotencyKey }: Call,
   given: Readonly<Record<string, string>>,
 ): RequestInit => {
-  const headers = new Headers(given);
+  const headers = new Headers();
+  // Like `new Headers(given)`, which would not say which of them it was.
+  for (const [name, value] of Object.entries(given)) {
+    orInvalid(`The header ${name}`, () => headers.append(name, value));
+  }
   headers.set("accept", "application/json, application/problem+json");
   if (body !== undefined) headers.set("content-type", "application/json");
-  if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
+  if (idempotencyKey !== undefined) {
+    orInvalid("The idempotency key", () => headers.set("idempotency-key", idempotencyKey));
+  }
   // Followed, a redirect would make a GET of a POST and carry the caller's headers elsewhere.
   const init: RequestInit = { method, headers, redirect: "manual" };
   if (body !== undefined) init.body = body as string | Uint8Array<ArrayBuffer>;
   return init;
+};
+
+/** `fetch` sends no line breaks, and of other characters only those up to U+00FF. */
+const orInvalid = (what: string, set: () => void): void => {
+  try {
+    set();
+  } catch (error) {
+    throw invalidArgument(`${what} holds what a header cannot carry.`, error);
+  }
 };
 
 const tryOnce = async (

@@ -167,7 +167,7 @@ describe("a job", () => {
   it("that is not there is not found", async () => {
     for (const call of [
       client.getJob("job_none"),
-      client.getJobWithPayload("../../healthz"),
+      client.getJobWithPayload("job_none"),
       client.cancelJob("job_none"),
       collect(client.attempts("job_none")),
     ]) {
