@@ -136,14 +136,18 @@ const faultBehind = (error: unknown): Problem =>
       })
     : new Problem("internal", "The request could not be carried out.", { cause: error });
 
-/** Anything that is not a refusal of ours is told to the log alone. */
+/**
+ * What lies behind a failure is told to the log alone. A refusal without a cause, such as that the
+ * queues are full, is an ordinary answer: its line of log has the code, and there is no stack.
+ */
 const problems = ({ logger }: Telemetry): HttpMiddleware => ({
   onError: (request) => {
     const { event, error } = request;
     const problem = error instanceof Problem ? error : faultBehind(error);
     const requestId = requestIdOf(event);
     const { status } = problemCodes[problem.code];
-    if (status >= 500) {
+    topics.set(event, { code: problem.code });
+    if (problem.code === "internal" || problem.cause !== undefined) {
       const cause = problem.cause instanceof Error ? problem.cause : problem;
       logger.error(problem.code, { error: cause, request_id: requestId });
     }

@@ -114,7 +114,7 @@ describe("two processes over one table", () => {
 
 describe("QUEUE_CAPACITY", () => {
   it("refuses what is beyond it, before anything is written; a replay needs no room", async () => {
-    const runtime = await start(dataDir, { QUEUE_CAPACITY: "3" });
+    const runtime = await start(dataDir, { QUEUE_CAPACITY: "3", LOG_LEVEL: "info" });
     const api = apiAt(runtime.url);
     const key = randomUUID();
     const keyed = waiting();
@@ -122,7 +122,7 @@ describe("QUEUE_CAPACITY", () => {
     const items = await api.postBatch({ jobs: [waiting(), waiting()] });
     expect(items.map(({ status }) => status)).toEqual([201, 201]);
 
-    const refused = await api.post(waiting({ tenant_id: "t2" }));
+    const refused = await api.post(waiting({ tenant_id: "t2" }), { "x-request-id": "refused" });
     expect(refused.status).toBe(503);
     expect(refused.headers.get("retry-after")).toBe("5");
     expect(await refused.json()).toMatchObject({ code: "unavailable" });
@@ -133,5 +133,20 @@ describe("QUEUE_CAPACITY", () => {
     const replay = await api.post(keyed, { "idempotency-key": key });
     expect(replay.status).toBe(201);
     expect(await replay.json()).toMatchObject({ id: first });
+
+    // What the setting asks for is no fault: a line of log, and nothing to wake anybody for.
+    const log = linesOf(runtime.output());
+    const requests = log.filter(({ request_id }) => request_id === "refused");
+    expect(requests).toMatchObject([
+      { level: "INFO", message: "request", status: 503, code: "unavailable" },
+    ]);
+    expect(log.filter(({ level, error }) => level === "ERROR" || error !== undefined)).toEqual([]);
   });
 });
+
+/** The lines of log among what a runtime printed. */
+const linesOf = (output: string): readonly Record<string, unknown>[] =>
+  output
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
