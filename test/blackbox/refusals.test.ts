@@ -115,6 +115,8 @@ describe("what is not there", () => {
     ["DELETE", "/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV", "GET"],
     ["POST", "/healthz", "GET, HEAD"],
     ["OPTIONS", "/v1/jobs/batch", "POST"],
+    ["GET", "/v1/jobs/batch", "POST"],
+    ["GET", "/v1/jobs/batch?include=payload", "POST"],
   ])("%s %s is 405 and names what is allowed", async (method, path, allow) => {
     const response = await fetch(`${api.baseUrl}${path}`, { method });
     expect(response.headers.get("allow")).toBe(allow);

@@ -15,6 +15,7 @@ import type { makeListJobs } from "../../core/usecases/list-jobs.ts";
 import { httpApi } from "../../middleware/http.ts";
 import type { ApiRequest } from "../../middleware/http.ts";
 import type { Telemetry } from "../../middleware/telemetry.ts";
+import { refuseNamed } from "../system/unknown-route.ts";
 
 export interface Deps {
   readonly telemetry: Telemetry;
@@ -47,6 +48,7 @@ export const makeHandler = ({ telemetry, store, listJobs, cursorSecret, chance }
     },
 
     "GET /v1/jobs/{id}": async (request) => {
+      refuseNamed(request);
       const { rawQueryString, path, nowMs } = request;
       if (rawQueryString === "")
         return { status: 200, body: jobView(await findJob(request), nowMs) };

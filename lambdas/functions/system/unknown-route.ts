@@ -19,6 +19,15 @@ export const refuseUnknown = ({ method, rawPath }: ApiRequest): never => {
   throw new Problem("method_not_allowed", `${method} is not allowed here.`, { allow });
 };
 
+/**
+ * A path that is named by a route of its own and was taken for a parameter of this one, since there
+ * it has no such method: the gateway finds `GET /v1/jobs/{id}` for `GET /v1/jobs/batch`.
+ */
+export const refuseNamed = (request: ApiRequest): void => {
+  const isNamed = routeKeys.some((key) => key.split(" ")[1] === request.rawPath);
+  if (isNamed) refuseUnknown(request);
+};
+
 const matches = (template: string, path: string): boolean => {
   const expected = template.split("/");
   const actual = path.split("/");
