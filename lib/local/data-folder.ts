@@ -78,6 +78,11 @@ export function recordEmulators(path: string, pids: readonly number[]): void {
   writeRecord(join(path, "emulators.json"), running(pids));
 }
 
+/** Whether a runtime of this machine works on the folder. */
+export function isInUse(folder: string): boolean {
+  return stillRunning(readRecord(join(resolve(folder), "runtime.json"))).length > 0;
+}
+
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });

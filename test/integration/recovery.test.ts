@@ -186,4 +186,13 @@ describe("npm run recover", () => {
     expect(status).toBe(1);
     expect(stderr).toBe(`cannot recover: no runtime has run on the data folder ${dataDir}\n`);
   });
+
+  it("says in one line that the runtime must be running", async () => {
+    await (await start()).stop();
+    const { status, stdout, stderr } = recover();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toBe(
+      `cannot recover: no runtime is running on the data folder ${dataDir}: start it with npm start, and try again\n`,
+    );
+  });
 });
