@@ -45,3 +45,6 @@ export interface Command {
 
 /** The command line itself is wrong: exit status 2. */
 export class UsageError extends Error {}
+
+/** What was typed, as a message names it: a value that is empty would be seen by nobody. */
+export const quoted = (typed: string): string => (typed === "" ? '""' : typed);

@@ -1,5 +1,5 @@
 import type { JobRequest } from "../client/index.ts";
-import { UsageError } from "./command.ts";
+import { quoted, UsageError } from "./command.ts";
 import type { Command, Input } from "./command.ts";
 import { pairsOf } from "./pair.ts";
 
@@ -89,7 +89,7 @@ const jobOfFlags = async (input: Input): Promise<string> => {
   }
   const retry = {
     max_attempts: input.wholeNumber("max-attempts"),
-    schedule_ms: input.text("schedule-ms")?.split(",").map(delayOf),
+    schedule_ms: delaysOf(input.text("schedule-ms")),
     base_delay_ms: input.wholeNumber("base-delay-ms"),
     max_delay_ms: input.wholeNumber("max-delay-ms"),
   };
@@ -136,10 +136,13 @@ const payloadOf = async (input: Input): Promise<string | undefined> => {
   }
 };
 
-const delayOf = (text: string): number => {
-  if (/^\d{1,15}$/.test(text.trim())) return Number(text);
-  throw new UsageError(`--schedule-ms must be whole numbers with commas between, not ${text}`);
-};
+const delaysOf = (text: string | undefined): readonly number[] | undefined =>
+  text?.split(",").map((delay) => {
+    if (/^\d{1,15}$/.test(delay.trim())) return Number(delay);
+    throw new UsageError(
+      `--schedule-ms must be whole numbers with commas between, not ${quoted(text)}`,
+    );
+  });
 
 const read = async ({ io }: Input, path: string): Promise<Uint8Array> => {
   try {

@@ -9,10 +9,23 @@ export const topHelp = (): string =>
     "",
     "Reliable job and webhook dispatch, from the command line.",
     "",
-    ...columns([["jobs", "creates, shows, cancels and retries jobs"]]),
+    ...columns([
+      ["jobs", "creates, shows, cancels and retries jobs"],
+      ["--version", "shows which version this is"],
+    ]),
     "",
     "`pulsegate jobs --help` lists its commands; each has a --help of its own.",
+    "",
+    ...ofEveryCommand(),
   ].join("\n");
+
+/** Where the API is, and what a script goes by. */
+const ofEveryCommand = (): readonly string[] => [
+  "Every command has these options:",
+  ...columns(optionRows(commonOptions)),
+  "",
+  "Exit status: 0 done, 1 refused or failed, 2 wrong usage.",
+];
 
 export const groupHelp = (commands: Commands): string =>
   [
@@ -20,10 +33,7 @@ export const groupHelp = (commands: Commands): string =>
     "",
     ...columns(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
     "",
-    "Every command has these options:",
-    ...columns(optionRows(commonOptions)),
-    "",
-    "Exit status: 0 done, 1 refused or failed, 2 wrong usage.",
+    ...ofEveryCommand(),
   ].join("\n");
 
 export const commandHelp = (name: string, command: Command): string =>

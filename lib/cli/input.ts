@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { PulseGate } from "../client/index.ts";
 import type { PulseGateOptions } from "../client/index.ts";
-import { UsageError } from "./command.ts";
+import { quoted, UsageError } from "./command.ts";
 import type { Command, Input, Io, OptionSpec } from "./command.ts";
 import { pairsOf } from "./pair.ts";
 
@@ -51,7 +51,7 @@ export const readInput = (command: Command, args: readonly string[], io: Io): In
     if (value === undefined || /^\d{1,15}$/.test(value)) {
       return value === undefined ? undefined : Number(value);
     }
-    throw new UsageError(`--${name} must be a whole number, not ${value}`);
+    throw new UsageError(`--${name} must be a whole number, not ${quoted(value)}`);
   };
   return {
     client: clientAt(text("url") ?? (io.env["PULSEGATE_URL"] || DEFAULT_URL), {
@@ -101,6 +101,6 @@ const clientAt = (
   try {
     return new PulseGate({ baseUrl, ...options });
   } catch {
-    throw new UsageError(`--url must be an http:// or https:// address, not ${baseUrl}`);
+    throw new UsageError(`--url must be an http:// or https:// address, not ${quoted(baseUrl)}`);
   }
 };

@@ -28,6 +28,7 @@ const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<n
     return DONE;
   };
   if (isHelp(group)) return show(topHelp());
+  if (group === "--version") return show(await version());
   if (group === undefined) return misused("a command is missing", topHelp());
   if (group !== "jobs") return misused(`no such command: ${group}`, topHelp());
   if (isHelp(name)) return show(groupHelp(commands));
@@ -51,6 +52,12 @@ const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<n
 /** The client would not even send it, such as an id that is none. */
 const isInvalidArgument = (error: unknown): error is PulseGateError =>
   error instanceof PulseGateError && error.code === "invalid_argument";
+
+/** The package's: two folders up from here, in the repository and in what is published. */
+const version = async (): Promise<string> => {
+  const manifest = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { readonly version: string }).version;
+};
 
 const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
 

@@ -1,4 +1,4 @@
-import { UsageError } from "./command.ts";
+import { quoted, UsageError } from "./command.ts";
 
 /** @throws UsageError for a name that stands twice, of which the last would win, silently */
 export const pairsOf = (
@@ -22,7 +22,8 @@ const pairOf = (
   separator: ":" | "=",
 ): readonly [name: string, value: string] => {
   const at = text.indexOf(separator);
-  if (at <= 0) throw new UsageError(`--${option} must be <name>${separator}<value>, not ${text}`);
+  if (at <= 0)
+    throw new UsageError(`--${option} must be <name>${separator}<value>, not ${quoted(text)}`);
   const value = text.slice(at + 1);
   return [text.slice(0, at).trim(), separator === ":" ? value.trim() : value];
 };

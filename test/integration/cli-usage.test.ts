@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
 import { runCli } from "../support/cli.ts";
 import { answer, hangsUp, startMisbehavingApi } from "../support/misbehaving-api.ts";
 import type { MisbehavingApi } from "../support/misbehaving-api.ts";
@@ -20,6 +21,10 @@ afterEach(async () => {
 describe("the help", () => {
   it.each([
     [["--help"], "jobs"],
+    [["--help"], "Exit status: 0 done, 1 refused or failed, 2 wrong usage."],
+    [["--help"], "--url <url>"],
+    [["--help"], "PULSEGATE_URL"],
+    [["--help"], "--version"],
     [["jobs", "--help"], "attempts"],
     [["jobs", "-h"], "Exit status: 0 done, 1 refused or failed, 2 wrong usage."],
     [["jobs", "create", "--help"], "--dedupe-key <key>"],
@@ -37,6 +42,13 @@ describe("the help", () => {
     );
     expect(stdout).toContain(part);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("--version", () => {
+  it("is the package's", async () => {
+    const version = `${manifest.version}\n`;
+    expect(await runCli(["--version"])).toEqual({ status: 0, stdout: version, stderr: "" });
   });
 });
 
@@ -72,7 +84,12 @@ describe("wrong usage", () => {
     [create("--header", "a: b", "--header", "a: c"), "--header a stands twice"],
     [create("--metadata", "=x"), "--metadata must be <name>=<value>"],
     [create("--schedule-ms", "100,soon"), "--schedule-ms must be whole numbers"],
+    [create("--schedule-ms", "1,,2"), "with commas between, not 1,,2\n"],
+    [create("--schedule-ms", ""), 'with commas between, not ""\n'],
     [create("--timeout-ms", "-5"), "--timeout-ms"],
+    [create("--timeout-ms", ""), '--timeout-ms must be a whole number, not ""'],
+    [["jobs", "get", "job_1", "--url", ""], 'address, not ""'],
+    [["jobs", "get", ""], '"" is no job\'s id'],
   ])("%j is said on stderr, and ends with 2 before anything is sent", async (args, part) => {
     api = await startMisbehavingApi(answer(500, {}));
     const { status, stdout, stderr } = await runCli(args, { env: { PULSEGATE_URL: api.url } });
