@@ -146,10 +146,9 @@ export const operationOf = (method: string, path: string): Operation | undefined
       expected.every((part, at) => (part.startsWith("{") ? parts[at] !== "" : part === parts[at]))
     );
   });
-  return matching
-    .toSorted((a, b) => a.split("{").length - b.split("{").length)
-    .map((template) => openApi.paths[template]?.[method.toLowerCase()])
-    .find((operation) => operation !== undefined);
+  // OpenAPI: a path without parameters is matched before one that has them, whatever the method.
+  const [template = ""] = matching.toSorted((a, b) => a.split("{").length - b.split("{").length);
+  return openApi.paths[template]?.[method.toLowerCase()];
 };
 
 const decoded = (path: string): string => {
