@@ -4,6 +4,7 @@ import type { AllowList } from "../core/rules/destination-policy.ts";
 import { codePointLength } from "../core/rules/text.ts";
 import type { DestinationRequest } from "./channel.ts";
 import { stringPairs } from "./string-pairs.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 const MAX_URL_LENGTH = 2_048;
 const MAX_HEADERS = 50;
@@ -36,7 +37,7 @@ const urlText = z.string().meta({
     "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\\\\\s\\u0000-\\u001f\\u007f-\\u009f]+([/?#][^\\\\\\s\\u0000-\\u001f\\u007f-\\u009f]*)?$",
 });
 
-const timeoutMs = z.int().min(100).max(30_000).meta({
+const timeoutMs = wholeNumber(100, 30_000).meta({
   description:
     "For the whole attempt, in milliseconds: from the look-up of the name to the last byte.",
 });
@@ -115,11 +116,14 @@ const faultOfUrl = (url: string, allow: AllowList): string | undefined => {
   if (authority === undefined) return "must begin with http:// or https://";
   if (authority === "") return "must name a host";
   if (authority.includes("@")) return "must not hold credentials";
+  const port = /:(\d+)$/.exec(authority)?.[1];
+  if (port !== undefined && !isPort(Number(port))) return "must have a port from 1 to 65535";
   if (!URL.canParse(url)) return "is not a URL";
-  const { hostname, port } = new URL(url);
-  if (port === "0") return "must have a port from 1 to 65535";
+  const { hostname } = new URL(url);
   if (judgeHost(hostname, allow) === "forbidden") {
     return "leads to a private, loopback or otherwise reserved address, which is forbidden";
   }
   return undefined;
 };
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;

@@ -9,6 +9,7 @@ import { meaningOf } from "../core/rules/json-text.ts";
 import { parseRfc3339 } from "../core/rules/rfc3339.ts";
 import { codePointLength } from "../core/rules/text.ts";
 import { mistakesOf } from "./mistakes.ts";
+import { plainText } from "./plain-text.ts";
 import { MAX_PAYLOAD_BYTES } from "./request-body.ts";
 import type { JsonBody } from "./request-body.ts";
 import { retryRequest } from "./retry-request.ts";
@@ -48,7 +49,9 @@ export const parseJobRequest = (
       },
     );
   }
-  const parsed = jobSchema(typeOf(body.value), { nowMs, allow }).safeParse(body.value);
+  const parsed = jobSchema(typeOf(body.value), { nowMs, allow }).safeParse(body.value, {
+    error: plainText,
+  });
   const mistakes = [...body.mistakes, ...(parsed.success ? [] : mistakesOf(parsed.error))];
   if (isGetWithPayload(body))
     mistakes.push({ pointer: "/payload", detail: "cannot be sent with GET" });

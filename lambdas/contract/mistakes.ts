@@ -12,12 +12,5 @@ export const mistakesOf = (error: z.ZodError): readonly Mistake[] =>
         detail: "is not a known field",
       }));
     }
-    return [{ pointer: pointerOf(path), detail: detailOf(issue) }];
+    return [{ pointer: pointerOf(path), detail: issue.message }];
   });
-
-const detailOf = (issue: z.core.$ZodIssue): string => {
-  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
-    return "is required";
-  }
-  return issue.message.replace(/^Invalid (input|option|string): /, "");
-};

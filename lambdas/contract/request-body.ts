@@ -44,24 +44,30 @@ export const readJsonBody = (
 };
 
 const requireJson = (headers: RawBody["headers"]): void => {
-  const contentType = headers["content-type"] ?? "";
-  const isJson = /^\s*application\/json\s*(;\s*charset\s*=\s*("utf-8"|utf-8)\s*)?;?\s*$/i.test(
-    contentType,
-  );
-  if (!isJson) {
-    throw new Problem(
-      "unsupported_media_type",
-      "The content type must be application/json in UTF-8.",
-      {
-        mistakes: [{ header: "content-type", detail: "must be application/json" }],
-      },
-    );
+  const fault = faultOfContentType(headers["content-type"] ?? "");
+  if (fault !== undefined) {
+    throw new Problem("unsupported_media_type", `The content type ${fault}.`, {
+      mistakes: [{ header: "content-type", detail: fault }],
+    });
   }
   if (headers["content-encoding"] !== undefined) {
     throw new Problem("unsupported_media_type", "The body must not be encoded.", {
       mistakes: [{ header: "content-encoding", detail: "is not supported" }],
     });
   }
+};
+
+/** What is wrong with a content type, or nothing. A lone `;` at its end is no parameter. */
+const faultOfContentType = (contentType: string): string | undefined => {
+  const [mediaType = "", ...parameters] = contentType.split(";").map((part) => part.trim());
+  if (parameters.at(-1) === "") parameters.pop();
+  if (mediaType.toLowerCase() !== "application/json") return "must be application/json";
+  const [first, ...more] = parameters;
+  const isUtf8 = first === undefined || /^charset\s*=\s*("utf-8"|utf-8)$/i.test(first);
+  if (isUtf8 && more.length === 0) return undefined;
+  return parameters.every((parameter) => /^charset\s*=/i.test(parameter))
+    ? "must have the charset utf-8, or none"
+    : "must have no parameter but charset=utf-8";
 };
 
 const decodeUtf8 = (bytes: Uint8Array): string => {

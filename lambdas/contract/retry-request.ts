@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { bounded, wholeNumber } from "../channels/whole-number.ts";
 import { defaultRetryPolicy } from "../core/rules/backoff.ts";
 import type { RetryPolicy } from "../core/rules/backoff.ts";
 
@@ -8,7 +9,11 @@ const DEFAULT_MAX_ATTEMPTS = 8;
 const DEFAULT_BASE_DELAY_MS = 500;
 const DEFAULT_MAX_DELAY_MS = 30_000;
 
-const delayMs = z.int().min(MIN_DELAY_MS).max(MAX_DELAY_MS);
+const MAX_DELAYS = 49;
+
+const delayMs = wholeNumber(MIN_DELAY_MS, MAX_DELAY_MS);
+const delaysBound = bounded(`an array of 1 to ${MAX_DELAYS} delays`);
+const maxDelayBound = bounded(`a whole number of at most ${MAX_DELAY_MS}`);
 
 /** Whether there is an object to judge as a whole, although single fields of it may be wrong. */
 const isRead = ({ value }: { readonly value: unknown }): boolean =>
@@ -17,34 +22,28 @@ const isRead = ({ value }: { readonly value: unknown }): boolean =>
 /** How a failed attempt is repeated, as a caller says it; read as attempts and a policy. */
 export const retryRequest = z
   .strictObject({
-    max_attempts: z
-      .int()
-      .min(1)
-      .max(50)
+    max_attempts: wholeNumber(1, 50)
       .meta({
         description: `How many attempts at most. Left out: ${DEFAULT_MAX_ATTEMPTS}, or one more than \`schedule_ms\` has delays.`,
       })
       .optional(),
     schedule_ms: z
-      .array(delayMs)
-      .min(1)
-      .max(49)
+      .array(delayMs, { error: delaysBound })
+      .min(1, { error: delaysBound })
+      .max(MAX_DELAYS, { error: delaysBound })
       .meta({
         description:
           "The delays between attempts, in milliseconds; the last one is repeated where attempts go on.",
       })
       .optional(),
-    base_delay_ms: z
-      .int()
-      .min(MIN_DELAY_MS)
-      .max(3_600_000)
+    base_delay_ms: wholeNumber(MIN_DELAY_MS, 3_600_000)
       .meta({
         description: `The first delay, in milliseconds; each further one is twice the last. ${DEFAULT_BASE_DELAY_MS} if only \`max_delay_ms\` is given.`,
       })
       .optional(),
     max_delay_ms: z
-      .int()
-      .max(MAX_DELAY_MS)
+      .int({ error: maxDelayBound, abort: true })
+      .max(MAX_DELAY_MS, { error: maxDelayBound })
       .meta({
         description: `Where the doubling ends, in milliseconds; at least \`base_delay_ms\`. Left out: ${DEFAULT_MAX_DELAY_MS}, or \`base_delay_ms\` if that is more.`,
         // The least that is at least the least base.

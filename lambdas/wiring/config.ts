@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { wholeNumberText } from "../channels/whole-number.ts";
+import { plainText } from "../contract/plain-text.ts";
 import { parseAllowList } from "../core/rules/destination-policy.ts";
 
 const name = z.string().min(1);
@@ -20,12 +22,12 @@ const fragments = {
     .enum(["debug", "info", "warn", "error"])
     .default("info")
     .transform((level) => level.toUpperCase() as Uppercase<typeof level>),
-  RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650),
-  INDEX_SHARDS: z.coerce.number().int().min(1).max(100),
-  DEDUPE_WINDOW_SECONDS: z.coerce.number().int().min(1),
+  RETENTION_DAYS: wholeNumberText(1, 3_650),
+  INDEX_SHARDS: wholeNumberText(1, 100),
+  DEDUPE_WINDOW_SECONDS: wholeNumberText(1),
   /** Jobs waiting in the queues; 0 means any number. */
-  QUEUE_CAPACITY: z.coerce.number().int().min(0),
-  LEASE_SECONDS: z.coerce.number().int().min(1),
+  QUEUE_CAPACITY: wholeNumberText(0),
+  LEASE_SECONDS: wholeNumberText(1),
   DESTINATION_ALLOW: z.string().transform((text, context) => {
     try {
       return parseAllowList(text);
@@ -52,7 +54,7 @@ export const readConfig = <N extends VariableName>(
   names: readonly N[],
 ): Config<N> => {
   const shape = Object.fromEntries(names.map((variable) => [variable, fragments[variable]]));
-  const parsed = z.object(shape).safeParse(environment);
+  const parsed = z.object(shape).safeParse(environment, { error: plainText });
   if (parsed.success) return Object.freeze(parsed.data) as Config<N>;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new Error(`wrong settings: ${faults.join("; ")}`);

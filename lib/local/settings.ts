@@ -1,21 +1,14 @@
 import { existsSync } from "node:fs";
 import * as z from "zod";
+import { wholeNumberText } from "../../lambdas/channels/whole-number.ts";
+import { plainText } from "../../lambdas/contract/plain-text.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
-
-const wholeNumber = (from: number, to: number) => {
-  const error = `must be a whole number from ${from} to ${to}`;
-  return z
-    .string(error)
-    .regex(/^\d{1,15}$/, error)
-    .transform(Number)
-    .refine((number) => number >= from && number <= to, error);
-};
 
 const endpoint = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional();
 
 /** The settings of the local runtime: environment variables, each with its default and its reason. */
 const schema = z.object({
-  PORT: wholeNumber(0, 65_535)
+  PORT: wholeNumberText(0, 65_535)
     .default(8080)
     .meta({ description: "Where the API listens; 0 takes any free port" }),
   HOST: z.string().min(1).default("127.0.0.1").meta({
@@ -26,16 +19,16 @@ const schema = z.object({
     .min(1)
     .default(".pulsegate")
     .meta({ description: "The folder of everything that must survive a restart" }),
-  WORKER_CONCURRENCY: wholeNumber(1, 1_000)
+  WORKER_CONCURRENCY: wholeNumberText(1, 1_000)
     .default(20)
     .meta({ description: "Requests to destinations that are open at once" }),
-  QUEUE_CAPACITY: wholeNumber(1, 1_000_000_000)
+  QUEUE_CAPACITY: wholeNumberText(1, 1_000_000_000)
     .default(1_000_000)
     .meta({ description: "Jobs waiting in the queues; beyond it a post is answered with 503" }),
-  DEDUPE_WINDOW_SECONDS: wholeNumber(1, 365 * 24 * 3_600)
+  DEDUPE_WINDOW_SECONDS: wholeNumberText(1, 365 * 24 * 3_600)
     .default(3_600)
     .meta({ description: "How long a dedupe key is held, from its job's creation on" }),
-  RETENTION_DAYS: wholeNumber(1, 3_650)
+  RETENTION_DAYS: wholeNumberText(1, 3_650)
     .default(30)
     .meta({ description: "How long a job and its attempts are kept after its end" }),
   DESTINATION_ALLOW: z
@@ -78,14 +71,17 @@ const schema = z.object({
 export type LocalSettings = z.infer<typeof schema>;
 
 /**
- * @param environment empty variables count as left out, as in a copied `.env.example`
+ * @param environment empty variables count as left out, as in a copied `.env.example`; all but
+ * HOST, which others take for every address when it is empty, and we would take for loopback
  * @throws Error that names every wrong setting
  */
 export const readSettings = (
   environment: Readonly<Record<string, string | undefined>>,
 ): LocalSettings => {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = schema.safeParse(given);
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => value !== "" || name === "HOST"),
+  );
+  const parsed = schema.safeParse(given, { error: plainText });
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
   throw new Error(`wrong setting: ${faults.join("; ")}`);

@@ -73,7 +73,7 @@ const problemsOf = (...codes: readonly ProblemCode[]) => ({
 const mistakes: Partial<Record<ProblemCode, readonly Mistake[]>> = {
   invalid_input: [
     { pointer: "/destination/url", detail: "must begin with http:// or https://" },
-    { pointer: "/retry/max_attempts", detail: "Too big: expected number to be <=50" },
+    { pointer: "/retry/max_attempts", detail: "must be a whole number from 1 to 50" },
   ],
   unsupported_media_type: [{ header: "content-type", detail: "must be application/json" }],
   payload_too_large: [{ pointer: "/payload", detail: "is longer than 262144 bytes" }],

@@ -112,6 +112,24 @@ describe("wrong settings", () => {
     expect(faultsOf({ ...all, [name]: value })).toContain(`${name}: `);
   });
 
+  it("are told in plain words", () => {
+    const wrong = {
+      ...all,
+      TABLE_NAME: "",
+      LOG_LEVEL: "loud",
+      RETENTION_DAYS: "",
+      LEASE_SECONDS: "0",
+    };
+    const { SCHEDULE_GROUP: _, ...environment } = wrong;
+    const message = faultsOf(environment);
+    expect(message).toContain("TABLE_NAME: must not be empty");
+    expect(message).toContain("LOG_LEVEL: must be one of debug, info, warn, error");
+    expect(message).toContain("RETENTION_DAYS: must be a whole number from 1 to 3650");
+    expect(message).toContain("LEASE_SECONDS: must be a whole number of at least 1");
+    expect(message).toContain("SCHEDULE_GROUP: is required");
+    expect(message).not.toMatch(/expected|received|Invalid|Too (small|big)/);
+  });
+
   it("name the entry of the allow list that is wrong", () => {
     expect(faultsOf({ DESTINATION_ALLOW: "::1,nowhere:80" }, ["DESTINATION_ALLOW"])).toContain(
       '"nowhere:80"',

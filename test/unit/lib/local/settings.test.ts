@@ -29,7 +29,8 @@ describe("the local runtime's settings", () => {
   });
 
   it("are left out when they are empty, as in a copied example", () => {
-    const empty = Object.fromEntries(Object.keys(defaults).map((name) => [name, ""]));
+    const names = Object.keys(defaults).filter((name) => name !== "HOST");
+    const empty = Object.fromEntries(names.map((name) => [name, ""]));
     expect(readSettings({ ...empty, DYNAMODB_ENDPOINT: "" })).toEqual(readSettings({}));
   });
 
@@ -88,6 +89,16 @@ describe("the local runtime's settings", () => {
     const fault = faultOf({ PORT: "x", AUTH: "x", LOG_LEVEL: "x", HOST: "localhost" });
     for (const name of ["PORT", "AUTH", "LOG_LEVEL"]) expect(fault).toContain(name);
     expect(fault).not.toContain("HOST");
+  });
+
+  it.each([
+    [{ HOST: "" }, "HOST must not be empty"],
+    [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535"],
+    [{ LOG_LEVEL: "INFO" }, "LOG_LEVEL must be one of debug, info, warn, error"],
+    [{ AUTH: "keys" }, "AUTH must be off: the local runtime has no keys yet"],
+    [{ SQS_ENDPOINT: "nowhere" }, "SQS_ENDPOINT must be an http or https URL"],
+  ])("are told in plain words: %j", (environment, fault) => {
+    expect(faultOf(environment)).toBe(`wrong setting: ${fault}`);
   });
 
   it("say which entry of the allow list is wrong", () => {
