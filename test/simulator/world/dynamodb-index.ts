@@ -1,3 +1,4 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { refuse } from "./dynamodb-errors.ts";
 import { textBytes } from "./dynamodb-items.ts";
 import type { StoredItem } from "./dynamodb-items.ts";
@@ -51,6 +52,7 @@ interface Change {
 export class LaggingIndex {
   readonly schema: IndexSchema;
   readonly #tableKey: Key;
+  readonly #namesBytes: number;
   readonly #partitions = new Map<string, IndexEntry[]>();
   /** The next one at the end. */
   readonly #onTheirWay: Change[] = [];
@@ -58,28 +60,33 @@ export class LaggingIndex {
   constructor(schema: IndexSchema, tableKey: Key) {
     this.schema = schema;
     this.#tableKey = tableKey;
+    const names = [tableKey.pk, tableKey.sk, schema.key.pk, schema.key.sk];
+    this.#namesBytes = names.reduce((sum, name) => sum + textBytes(name), 0);
   }
 
   /** What it holds of an item, if the item has both keys. */
   entryOf(key: Key, stored: StoredItem): IndexEntry | undefined {
     const { schema } = this;
-    const partition = keyTextOf(stored, schema.key.pk, schema.name);
-    const sort = keyTextOf(stored, schema.key.sk, schema.name);
+    const partition = keyTextOf(stored, schema, "pk");
+    const sort = keyTextOf(stored, schema, "sk");
     if (partition === undefined || sort === undefined) return undefined;
-    const names = [this.#tableKey.pk, this.#tableKey.sk, schema.key.pk, schema.key.sk];
-    const item = Object.fromEntries(names.map((name) => [name, stored.item[name] ?? { S: "" }]));
-    const sizeBytes = Object.entries(item).reduce(
-      (sum, [name, { S: text = "" }]) => sum + textBytes(name) + textBytes(text),
-      0,
-    );
+    const { pk, sk } = this.#tableKey;
+    const item = {
+      [pk]: stored.item[pk] as AttributeValue,
+      [sk]: stored.item[sk] as AttributeValue,
+      [schema.key.pk]: stored.item[schema.key.pk] as AttributeValue,
+      [schema.key.sk]: stored.item[schema.key.sk] as AttributeValue,
+    };
+    const texts = textBytes(key.pk) + textBytes(key.sk) + textBytes(partition) + textBytes(sort);
+    const sizeBytes = this.#namesBytes + texts;
     const kept = { item: Object.freeze(item), sizeBytes, hasBytes: false };
-    return { ...key, partition, sort, stored: kept };
+    return { pk: key.pk, sk: key.sk, partition, sort, stored: kept };
   }
 
   isTheSame(before: StoredItem | undefined, after: StoredItem | undefined): boolean {
     const { pk, sk } = this.schema.key;
     const [was, is] = [before?.item, after?.item];
-    return was?.[pk]?.S === is?.[pk]?.S && was?.[sk]?.S === is?.[sk]?.S;
+    return isSameText(was?.[pk], is?.[pk]) && isSameText(was?.[sk], is?.[sk]);
   }
 
   /** @param settled called when the change is seen, unless that is at once */
@@ -132,13 +139,21 @@ export class LaggingIndex {
 
 const MAX_KEY_BYTES = { pk: 2_048, sk: 1_024 };
 
-const keyTextOf = (stored: StoredItem, name: string, index: string): string | undefined => {
-  const value = stored.item[name];
+/** Of absent ones, too; a value that is no text is never the same, so that it is looked at. */
+const isSameText = (a: AttributeValue | undefined, b: AttributeValue | undefined): boolean =>
+  a === b || (a?.S !== undefined && a.S === b?.S);
+
+const keyTextOf = (
+  stored: StoredItem,
+  { name, key }: IndexSchema,
+  part: "pk" | "sk",
+): string | undefined => {
+  const value = stored.item[key[part]];
   if (!value) return undefined;
-  if (value.S === undefined || value.S === "") {
-    return refuse(`index ${index}: its key ${name} has to be a text that is not empty`);
+  const isKey = value.S !== undefined && value.S !== "";
+  if (!isKey || textBytes(value.S) > MAX_KEY_BYTES[part]) {
+    return refuse(`index ${name} can not have this key: ${key[part]}`);
   }
-  if (textBytes(value.S) > MAX_KEY_BYTES.sk) refuse(`index ${index}: its key ${name} is too long`);
   return value.S;
 };
 

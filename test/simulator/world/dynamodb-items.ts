@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { refuse, unsupported } from "./dynamodb-errors.ts";
 import { attributeOf } from "./expressions.ts";
-import type { Changes } from "./expressions-update.ts";
+import type { Change } from "./expressions-update.ts";
 import { canonicalNumber } from "./expressions-values.ts";
 import type { Item } from "./expressions-values.ts";
 
@@ -39,22 +39,28 @@ export const toStored = (sent: Item): StoredItem => {
 };
 
 /** The item that an update makes: what it does not name is shared with the one before. */
-export const changed = (before: StoredItem, changes: Changes): StoredItem => {
-  const item: Record<string, AttributeValue> = {};
+export const changed = (before: StoredItem, changes: readonly Change[]): StoredItem => {
+  const removed = changes.filter(({ name, value }) => !value && attributeOf(before.item, name));
+  const item = removed.length === 0 ? { ...before.item } : without(before.item, removed);
   let { sizeBytes, hasBytes } = before;
-  for (const name of Object.keys(before.item)) {
-    const value = before.item[name] as AttributeValue;
-    if (changes.has(name)) sizeBytes -= textBytes(name) + valueBytes(value);
-    else item[name] = value;
-  }
-  for (const [name, value] of changes) {
-    if (value === undefined) continue;
+  for (const { name, value } of changes) {
+    const standing = attributeOf(before.item, name);
+    if (standing) sizeBytes -= textBytes(name) + valueBytes(standing);
+    if (!value) continue;
     const kept = frozenCopy(value, 0);
     item[name] = kept;
     sizeBytes += textBytes(name) + valueBytes(kept);
     hasBytes ||= holdsBytes(kept);
   }
   return checked({ item: Object.freeze(item), sizeBytes, hasBytes });
+};
+
+const without = (item: Item, removed: readonly Change[]): Record<string, AttributeValue> => {
+  const rest: Record<string, AttributeValue> = {};
+  for (const name of Object.keys(item)) {
+    if (!removed.some((change) => change.name === name)) rest[name] = item[name] as AttributeValue;
+  }
+  return rest;
 };
 
 const checked = (stored: StoredItem): StoredItem =>
@@ -142,9 +148,22 @@ const valueBytes = ({ S, N, B, BOOL, NULL, L, M, SS, NS, BS }: AttributeValue): 
   return (BS ?? []).reduce((sum, bytes) => sum + bytes.length, 0);
 };
 
+const [ZERO, NINE] = [0x30, 0x39];
+
 /** A byte for two significant digits, one for the exponent, and one for a minus. */
 const numberBytes = (number: string): number => {
-  const digits = number.replace(/^-?0*|\./g, "").replace(/^0+|0+$/g, "").length;
+  let [digits, zeros] = [0, 0];
+  for (let at = 0; at < number.length; at += 1) {
+    const unit = number.charCodeAt(at);
+    if (unit < ZERO || unit > NINE) continue;
+    if (unit === ZERO) {
+      zeros += 1;
+      continue;
+    }
+    // Zeros before the first digit and after the last one are not kept.
+    digits = digits === 0 ? 1 : digits + zeros + 1;
+    zeros = 0;
+  }
   return Math.ceil(digits / 2) + 1 + (number.startsWith("-") ? 1 : 0);
 };
 

@@ -30,6 +30,7 @@ export interface WriteCost {
   readonly indexes: Readonly<Record<string, number>>;
 }
 
+const NO_ENTRIES: Write["entries"] = Object.freeze([]);
 const NO_INDEXES: Readonly<Record<string, number>> = Object.freeze({});
 
 /** One table with its indexes. Nothing here knows of requests. */
@@ -80,15 +81,20 @@ export class Table {
   /** @throws if an index could not take the item */
   prepare(key: Key, before: StoredItem | undefined, after: StoredItem | undefined): Write {
     const bytes = Math.max(before?.sizeBytes ?? 0, after?.sizeBytes ?? 0);
-    let indexes = NO_INDEXES;
+    const table = writeUnits(bytes);
+    if (this.indexes.every((index) => index.isTheSame(before, after))) {
+      return { key, before, after, entries: NO_ENTRIES, cost: { table, indexes: NO_INDEXES } };
+    }
+    const indexes: Record<string, number> = {};
     const entries = this.indexes.map((index) => {
       if (index.isTheSame(before, after)) return undefined;
-      const [was, entry] = [before, after].map((item) => item && index.entryOf(key, item));
+      const was = before && index.entryOf(key, before);
+      const entry = after && index.entryOf(key, after);
       const units = unitsOf(was?.stored) + unitsOf(entry?.stored);
-      if (units > 0) indexes = { ...indexes, [index.schema.name]: units };
+      if (units > 0) indexes[index.schema.name] = units;
       return { entry };
     });
-    return { key, before, after, entries, cost: { table: writeUnits(bytes), indexes } };
+    return { key, before, after, entries, cost: { table, indexes } };
   }
 
   /** @param lagMs asked for each index that changes */
@@ -96,11 +102,10 @@ export class Table {
     const cell = this.#cell(key) ?? this.#newCell(key);
     cell.stored = after;
     const drop = () => this.#dropIfDone(cell);
-    for (const [at, index] of this.indexes.entries()) {
+    for (let at = 0; at < entries.length; at += 1) {
+      const [index, change, track] = [this.indexes[at], entries[at], cell.tracks[at]];
+      if (!index || !change || !track || (!change.entry && !track.latest)) continue;
       index.catchUp(nowMs);
-      const change = entries[at];
-      const track = cell.tracks[at];
-      if (!change || !track || (!change.entry && !track.latest)) continue;
       index.change(track, change.entry, nowMs, lagMs(), drop);
     }
     if (!after) drop();

@@ -13,10 +13,10 @@ import { changed, handedOut, projected, toStored } from "./dynamodb-items.ts";
 import type { StoredItem } from "./dynamodb-items.ts";
 import { writeUnits } from "./dynamodb-table.ts";
 import type { Table, Write } from "./dynamodb-table.ts";
-import { checkPlaceholders, compiledCondition } from "./expressions.ts";
+import { checkPlaceholders, compiledCondition, nameOf } from "./expressions.ts";
 import type { Names, Values } from "./expressions.ts";
 import { compiledUpdate } from "./expressions-update.ts";
-import type { Changes, CompiledUpdate } from "./expressions-update.ts";
+import type { CompiledUpdate } from "./expressions-update.ts";
 import type { Item } from "./expressions-values.ts";
 
 /** What requests share: the tables, the time, and what is counted. */
@@ -90,22 +90,21 @@ export const judgeUpdate = (
   server: Server,
   input: UpdateItemCommandInput,
   place: Place,
-): Judged & { readonly changes: () => Changes } => {
+): Judged => {
   refuseOthers("an update", input, SUPPORTED.update[place]);
   const table = server.tableOf(input.TableName);
   const key = table.keyOf(input.Key);
   const { UpdateExpression: text } = input;
   const update = text === undefined ? undefined : compiledUpdate(text);
-  let changes: Changes = new Map();
-  const judged = judge(table, key, input, update, (before) => {
+  return judge(table, key, input, update, (before) => {
     const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = input;
-    if (update) changes = update.changes(before?.item ?? NOTHING, names, values);
-    if (changes.has(table.key.pk) || changes.has(table.key.sk)) {
-      refuse("cannot update an attribute that is part of the key");
+    const changes = update?.changes(before?.item ?? NOTHING, names, values) ?? [];
+    for (const { name } of changes) {
+      if (name !== table.key.pk && name !== table.key.sk) continue;
+      refuse(`cannot update ${name}: it is part of the key`);
     }
     return changed(before ?? toStored(table.attributesOf(key)), changes);
   });
-  return { ...judged, changes: () => changes };
 };
 
 /** A condition alone, as a transaction may state it. */
@@ -140,7 +139,7 @@ export const deleteItem = (server: Server, input: DeleteItemCommandInput) => {
 export const updateItem = (server: Server, input: UpdateItemCommandInput) => {
   const judged = judgeUpdate(server, input, "alone");
   const write = carryOut(server, judged, input.ReturnValuesOnConditionCheckFailure);
-  const attributes = returned(input.ReturnValues, write, judged.changes());
+  const attributes = returned(input, write);
   return answer(judged, write, input.ReturnConsumedCapacity, attributes);
 };
 
@@ -177,24 +176,27 @@ const answer = (
   attributes: Record<string, AttributeValue> | undefined,
 ) => {
   const consumed = shown(asked, table.name, write.cost);
+  if (!consumed) {
+    return attributes ? { $metadata: METADATA, Attributes: attributes } : { $metadata: METADATA };
+  }
   return {
     $metadata: METADATA,
+    ConsumedCapacity: consumed,
     ...(attributes ? { Attributes: attributes } : {}),
-    ...(consumed ? { ConsumedCapacity: consumed } : {}),
   };
 };
 
 const returnedOld = (
   { before }: Judged,
-  { ReturnValues: asked }: { ReturnValues?: string | undefined },
+  { ReturnValues: asked }: PutItemCommandInput | DeleteItemCommandInput,
 ) => {
   if (asked === undefined || asked === "NONE") return undefined;
   if (asked !== "ALL_OLD") return refuse(`ReturnValues ${asked} of what is no update`);
   return before && handedOut(before);
 };
 
-const returned = (asked: string | undefined, { before, after }: Write, changes: Changes) => {
-  switch (asked) {
+const returned = (input: UpdateItemCommandInput, { before, after }: Write) => {
+  switch (input.ReturnValues) {
     case undefined:
     case "NONE":
       return undefined;
@@ -203,10 +205,16 @@ const returned = (asked: string | undefined, { before, after }: Write, changes: 
     case "ALL_NEW":
       return after && handedOut(after);
     case "UPDATED_OLD":
-      return before && projected(handedOut(before), [...changes.keys()]);
+      return before && projected(handedOut(before), updatedBy(input));
     case "UPDATED_NEW":
-      return after && projected(handedOut(after), [...changes.keys()]);
+      return after && projected(handedOut(after), updatedBy(input));
     default:
-      return unsupported(`ReturnValues ${asked}`);
+      return unsupported(`ReturnValues ${String(input.ReturnValues)}`);
   }
 };
+
+const updatedBy = ({
+  UpdateExpression: text,
+  ExpressionAttributeNames: names,
+}: UpdateItemCommandInput) =>
+  text === undefined ? [] : compiledUpdate(text).targets.map((token) => nameOf(token, names));

@@ -48,6 +48,8 @@ export class Tokens {
   readonly values = new Set<string>();
   /** Every attribute, by its name or its placeholder. */
   readonly paths = new Set<string>();
+  /** Paths that an operator or a function has to do with at once: they may not be the same. */
+  readonly pairs: (readonly [string, string])[] = [];
   readonly #tokens: readonly string[];
   #at = 0;
 
@@ -106,6 +108,14 @@ export class Tokens {
     return token;
   }
 
+  pair(first: Operand | undefined, others: readonly Operand[]): void {
+    for (const other of others) {
+      if (first?.kind === "path" && other.kind === "path") {
+        this.pairs.push([first.token, other.token]);
+      }
+    }
+  }
+
   fail(token: string): never {
     return refuse(`syntax error at "${token === "" ? "the end" : token}" in: ${this.text}`);
   }
@@ -143,12 +153,20 @@ const simple = (tokens: Tokens): Condition => {
   if (tokens.takeIf("BETWEEN")) {
     const low = operand(tokens);
     tokens.expect("AND");
-    return { kind: "between", operand: left, low, high: operand(tokens) };
+    const high = operand(tokens);
+    tokens.pair(left, [low, high]);
+    return { kind: "between", operand: left, low, high };
   }
-  if (tokens.takeIf("IN")) return { kind: "in", operand: left, choices: list(tokens) };
+  if (tokens.takeIf("IN")) {
+    const choices = list(tokens);
+    tokens.pair(left, choices);
+    return { kind: "in", operand: left, choices };
+  }
   const comparator = tokens.take();
   if (!isComparator(comparator)) return tokens.fail(comparator);
-  return { kind: "compare", comparator, left, right: operand(tokens) };
+  const right = operand(tokens);
+  tokens.pair(left, [right]);
+  return { kind: "compare", comparator, left, right };
 };
 
 const call = (tokens: Tokens): Condition => {
@@ -157,6 +175,7 @@ const call = (tokens: Tokens): Condition => {
   const args = list(tokens);
   const isComplete = args.length === FUNCTIONS[name];
   if (!isComplete || args[0]?.kind !== "path") return refuse(`wrong operands of ${name}`);
+  tokens.pair(args[0], args.slice(1));
   return { kind: "call", name, args };
 };
 

@@ -8,12 +8,17 @@ import type { Item } from "./expressions-values.ts";
 
 /** Update expressions: SET, REMOVE, and ADD of numbers, each of attributes of the item's own. */
 
-/** What an update makes of each attribute that it names; `undefined` takes it away. */
-export type Changes = Map<string, AttributeValue | undefined>;
+/** What an update makes of an attribute; `undefined` takes it away. */
+export interface Change {
+  readonly name: string;
+  readonly value: AttributeValue | undefined;
+}
 
 export interface CompiledUpdate extends Placeholders {
+  /** The attributes that it changes, by name or placeholder. */
+  readonly targets: readonly string[];
   /** Computed from the item as it was, whatever the order of the clauses. */
-  changes(item: Item, names: Names, values: Values): Changes;
+  changes(item: Item, names: Names, values: Values): readonly Change[];
 }
 
 type Evaluate = (item: Item, names: Names, values: Values) => AttributeValue;
@@ -32,12 +37,15 @@ export const compiledUpdate = (text: string): CompiledUpdate => {
   const compiled: CompiledUpdate = {
     names,
     values,
+    targets: actions.map(({ token }) => token),
     changes(item, names, values) {
-      const changes: Changes = new Map();
+      const changes: Change[] = [];
       for (const { token, evaluate } of actions) {
         const name = nameOf(token, names);
-        if (changes.has(name)) refuse(`two document paths overlap with each other: ${name}`);
-        changes.set(name, evaluate?.(item, names, values));
+        for (const other of changes) {
+          if (other.name === name) refuse(`two document paths overlap with each other: ${name}`);
+        }
+        changes.push({ name, value: evaluate?.(item, names, values) });
       }
       return changes;
     },

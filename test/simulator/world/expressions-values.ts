@@ -96,7 +96,16 @@ export const addNumbers = (a: string, b: string, sign: 1 | -1): string => {
 
 /** A number as DynamoDB gives it back: no needless zeros, no exponent. */
 export const canonicalNumber = (text: string): string =>
-  text.length <= MAX_DIGITS && /^(?:0|-?[1-9]\d*)$/.test(text) ? text : printed(parsed(text));
+  text === "0" || isPlainInteger(text) ? text : printed(parsed(text));
+
+const isPlainInteger = (text: string): boolean => {
+  if (text.length === 0 || text.length > MAX_DIGITS || text.startsWith("0")) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x30 || unit > 0x39) return false;
+  }
+  return true;
+};
 
 /** A coefficient times a power of ten. */
 interface Decimal {

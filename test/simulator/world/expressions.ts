@@ -27,10 +27,22 @@ export const compiledCondition = (text: string): CompiledCondition => {
   if (known) return known;
   const tokens = new Tokens(text);
   const condition = parseCondition(tokens);
-  const { names, values, paths } = tokens;
-  const compiled = { names, values, paths, condition, holds: compile(condition) };
+  const { names, values, paths, pairs } = tokens;
+  const holds = withDistinct(pairs, compile(condition));
+  const compiled = { names, values, paths, condition, holds };
   conditions.set(text, compiled);
   return compiled;
+};
+
+/** The server refuses to compare an attribute with itself. */
+const withDistinct = (pairs: Tokens["pairs"], holds: Holds): Holds => {
+  if (pairs.length === 0) return holds;
+  return (item, names, values) => {
+    for (const [a, b] of pairs) {
+      if (nameOf(a, names) === nameOf(b, names)) refuse(`the operands must be distinct: ${a}`);
+    }
+    return holds(item, names, values);
+  };
 };
 
 const conditions = new Map<string, CompiledCondition>();
@@ -53,39 +65,41 @@ const projections = new Map<string, Placeholders & { readonly paths: string[] }>
 export const checkPlaceholders = (
   names: Names,
   values: Values,
-  first: Placeholders | undefined,
-  second?: Placeholders,
-  third?: Placeholders,
+  ...expressions: readonly (Placeholders | undefined)[]
 ): void => {
-  for (const used of [first, second, third]) {
-    if (!used) continue;
-    for (const name of used.names) {
-      if (names?.[name] === undefined)
-        refuse(`an expression attribute name is not defined: ${name}`);
-    }
-    for (const value of used.values) {
-      if (!values?.[value]) refuse(`an expression attribute value is not defined: ${value}`);
-    }
-  }
-  if (names) refuseUnused(names, "names", first, second, third);
-  if (values) refuseUnused(values, "values", first, second, third);
+  checkGiven(
+    "name",
+    names,
+    expressions.map((each) => each?.names),
+  );
+  checkGiven(
+    "value",
+    values,
+    expressions.map((each) => each?.values),
+  );
 };
 
-const refuseUnused = (
-  given: Readonly<Record<string, unknown>>,
-  what: "names" | "values",
-  first: Placeholders | undefined,
-  second: Placeholders | undefined,
-  third: Placeholders | undefined,
+const NONE: Readonly<Record<string, unknown>> = Object.freeze({});
+
+const checkGiven = (
+  what: "name" | "value",
+  sent: Readonly<Record<string, unknown>> | undefined,
+  used: readonly (ReadonlySet<string> | undefined)[],
 ): void => {
-  const placeholders = Object.keys(given);
-  if (placeholders.length === 0) refuse(`the expression attribute ${what} must not be empty`);
+  const given = sent ?? NONE;
+  for (const placeholders of used) {
+    for (const each of placeholders ?? []) {
+      if (given[each] === undefined)
+        refuse(`an expression attribute ${what} is not defined: ${each}`);
+    }
+  }
+  if (!sent) return;
+  const placeholders = Object.keys(sent);
+  if (placeholders.length === 0) refuse(`the expression attribute ${what}s must not be empty`);
   for (const each of placeholders) {
-    const isUsed =
-      first?.[what].has(each) === true ||
-      second?.[what].has(each) === true ||
-      third?.[what].has(each) === true;
-    if (!isUsed) refuse(`an expression attribute of the ${what} is not used: ${each}`);
+    if (!used.some((placeholders) => placeholders?.has(each))) {
+      refuse(`an expression attribute ${what} is not used: ${each}`);
+    }
   }
 };
 
