@@ -19,17 +19,22 @@ ${Object.entries(codes)
 
 ## What the gateway refuses by itself
 
-These come before any function of ours, as plain JSON (\`{"message": …}\`). A client treats them like
-the codes beside them.
+These come before any function of ours, in the gateway's own words: plain JSON (\`{"message": …}\`), or
+no body at all, and without our \`x-request-id\`. A client treats them like the codes beside them.
 
 | status | when | like |
 | --- | --- | --- |
+| 400 | it is no HTTP/1.1: garbage, an unknown method, two lengths, no \`Host\` | \`invalid_input\` |
 | 403 | the signature of the request is missing or wrong (in the cloud) | |
 | 413 | the body is over 10 MB | \`payload_too_large\` |
-| 429 | the gateway's throttle | |
+| 417 | an \`Expect\` header that says anything but \`100-continue\` | |
+| 429 | the gateway's throttle (in the cloud) | |
 | 431 | the headers are over 10 KB | |
 | 500 | a function ended without an answer | \`internal\` |
 | 503 | a function did not answer within 30 s | \`unavailable\` |
+
+400 and 417 are what the local gateway answers. AWS refuses such requests before they reach us, in words
+that it does not document.
 
 The gateway decodes a path before it looks for the route, in the cloud and so on the local runtime too,
 and hands on the decoded one alone. So \`%2F\` is a slash: \`POST /v1/jobs/{id}%2Fcancel\` cancels. Put

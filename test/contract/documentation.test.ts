@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { problemCodes } from "../../lambdas/core/errors.ts";
+import { PulseGate } from "../../lib/client/index.ts";
 import { apiAt } from "../support/api.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
@@ -64,6 +65,14 @@ describe("the README", () => {
 
   it("links to files that are there", () => {
     for (const [, target = ""] of readme.matchAll(/\]\((?!http)([^)#]+)/g)) read(target);
+  });
+});
+
+describe("docs/client.md", () => {
+  it("has every method of the client in its table, and none besides", () => {
+    const { constructor: _, ...methods } = Object.getOwnPropertyDescriptors(PulseGate.prototype);
+    const shown = [...read("docs/client.md").matchAll(/^\| `(\w+)\(/gm)].map(([, name]) => name);
+    expect(shown.toSorted()).toEqual(Object.keys(methods).toSorted());
   });
 });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -88,6 +89,27 @@ describe("the gateway's limits", () => {
     };
     expect(await statusWith(9_000)).toBe(200);
     expect(await statusWith(10_240)).toBe(431);
+  });
+
+  it.each([
+    ["garbage", "garbage\r\n\r\n", 400],
+    ["an unknown method", "FOO / HTTP/1.1\r\nhost: x\r\n\r\n", 400],
+    [
+      "two lengths",
+      "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+      400,
+    ],
+    ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
+    [
+      "an Expect of something else",
+      "GET / HTTP/1.1\r\nhost: x\r\nexpect: y\r\nconnection: close\r\n\r\n",
+      417,
+    ],
+  ])("refuse %s before any function sees it, as docs/errors.md lists", async (_, says, status) => {
+    const gateway = await start(() => Promise.reject(new Error("a function was called")));
+    const answer = await (await rawConnection(gateway, says)).closed;
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(readFileSync("docs/errors.md", "utf8")).toMatch(new RegExp(`^\\| ${status} `, "m"));
   });
 
   it("answer 503 for a function that hangs, which is told how long it has", async () => {
