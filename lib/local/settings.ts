@@ -22,12 +22,10 @@ const schema = z.object({
   WORKER_CONCURRENCY: wholeNumberText(1, 1_000)
     .default(20)
     .meta({ description: "Requests to destinations that are open at once" }),
-  QUEUE_CAPACITY: wholeNumberText(1, 1_000_000_000)
-    .default(1_000_000)
-    .meta({
-      description:
-        "Messages in the queues; beyond it a post is answered with 503. Jobs more than 15 minutes ahead lie in the Scheduler and do not count",
-    }),
+  QUEUE_CAPACITY: wholeNumberText(1, 1_000_000_000).default(1_000_000).meta({
+    description:
+      "Messages in the queues; beyond it a post is answered with 503. Jobs more than 15 minutes ahead lie in the Scheduler and do not count",
+  }),
   DEDUPE_WINDOW_SECONDS: wholeNumberText(1, 365 * 24 * 3_600)
     .default(3_600)
     .meta({ description: "How long a dedupe key is held, from its job's creation on" }),
