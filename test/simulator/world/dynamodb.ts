@@ -27,7 +27,7 @@ import { batchGetItem, getItem, query, scan } from "./dynamodb-reads.ts";
 import { Table } from "./dynamodb-table.ts";
 import { transactWriteItems } from "./dynamodb-transactions.ts";
 import type { KnownTokens } from "./dynamodb-transactions.ts";
-import { deleteItem, METADATA, putItem, updateItem } from "./dynamodb-writes.ts";
+import { commit, deleteItem, METADATA, putItem, tell, updateItem } from "./dynamodb-writes.ts";
 import type { Server } from "./dynamodb-writes.ts";
 import type { Item } from "./expressions-values.ts";
 
@@ -39,7 +39,7 @@ export interface SimulatedDynamoDbOptions {
   readonly onWrite?: (key: Key, before: Item | undefined, after: Item | undefined) => void;
 }
 
-/** A command of the SDK, as far as it tells its input and what it answers with. */
+/** A command of the SDK, as far as its type tells what it is answered with. */
 interface Sent<Output> {
   readonly input: object;
   resolveMiddleware(...args: never[]): (...args: never[]) => Promise<{ output: Output }>;
@@ -75,19 +75,44 @@ export class SimulatedDynamoDb {
    *
    * @throws the SDK's exceptions, and an `Error` for what it does not support
    */
-  apply<Output>(command: Sent<Output>): Output {
-    // The command's type says which output goes with its input.
-    return this.#answer(command) as Output;
+  apply<Output>(command: Sent<Output>): Output;
+  apply(command: object): object;
+  apply(command: object): object {
+    return this.#answer(command);
   }
 
   /** The same as a client, for code that awaits its answers. */
   client(): DynamoDBClient {
-    const send = async (command: Sent<object>) => this.apply(command);
+    const send = async (command: object) => this.apply(command);
     // Paginators ask whether it is an instance, and call nothing but `send`.
     return Object.assign(Object.create(DynamoDBClient.prototype) as DynamoDBClient, { send });
   }
 
-  #answer(command: { readonly input: object }): object {
+  /**
+   * Deletes what is expired, free of charge. The server does so within a few days: when, is for the
+   * caller to say.
+   *
+   * @returns how many items it deleted
+   */
+  deleteExpired(): number {
+    const nowSeconds = this.#server.now() / 1_000;
+    let deleted = 0;
+    for (const table of this.#tables.values()) {
+      const { ttlAttribute } = table;
+      if (ttlAttribute === undefined) continue;
+      for (const row of table.partitions().flatMap((pk) => table.rows(pk))) {
+        const expiresAtSeconds = row.stored?.item[ttlAttribute]?.N;
+        if (expiresAtSeconds === undefined || Number(expiresAtSeconds) > nowSeconds) continue;
+        const write = table.prepare({ pk: row.pk, sk: row.sk }, row.stored, undefined);
+        commit(this.#server, table, write);
+        tell(this.#server, write);
+        deleted += 1;
+      }
+    }
+    return deleted;
+  }
+
+  #answer(command: object): object {
     const server = this.#server;
     if (command instanceof UpdateItemCommand) return updateItem(server, command.input);
     if (command instanceof GetItemCommand) return getItem(server, command.input);
@@ -142,7 +167,7 @@ export class SimulatedDynamoDb {
     return { $metadata: METADATA, TableDescription: describe(table) };
   }
 
-  /** Kept to be told; nothing is deleted by it. */
+  /** For `deleteExpired`: nothing is deleted by itself. */
   #updateTtl({ TableName, TimeToLiveSpecification }: UpdateTimeToLiveCommandInput) {
     const table = this.#tableOf(TableName);
     const { AttributeName: attribute, Enabled: isEnabled } = TimeToLiveSpecification ?? {};

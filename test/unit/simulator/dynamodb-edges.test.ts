@@ -1,8 +1,6 @@
 import {
-  BatchWriteItemCommand,
   DeleteItemCommand,
   GetItemCommand,
-  ListTablesCommand,
   PutItemCommand,
   QueryCommand,
   ScanCommand,
@@ -59,79 +57,6 @@ const positions = () =>
       }),
     )
     .Items?.map(({ tsk }) => tsk?.S);
-
-it("refuses by name what it does not support", () => {
-  const asked = [
-    () => db.apply(new ListTablesCommand({})),
-    () => db.apply(new BatchWriteItemCommand({ RequestItems: {} })),
-    () => db.apply(new ScanCommand({ TableName: TABLE_NAME, Segment: 0, TotalSegments: 2 })),
-    () => db.apply(new QueryCommand({ TableName: TABLE_NAME, Select: "COUNT" })),
-    () => db.apply(new PutItemCommand({ TableName: TABLE_NAME, Item: key, Expected: {} })),
-    () => update("SET a.b = :x", { ":x": { N: "1" } }),
-    () => update("SET a[0] = :x", { ":x": { N: "1" } }),
-    () => update("SET a = upper(b)"),
-    () => update("DELETE a :x", { ":x": { SS: ["1"] } }),
-    () => update("ADD a :x", { ":x": { SS: ["1"] } }),
-  ];
-  const names = asked.map((ask) => {
-    try {
-      ask();
-      return "accepted";
-    } catch (error) {
-      return error instanceof Error ? `${error.name}: ${error.message}` : "";
-    }
-  });
-  const refusal = "Error: the simulated DynamoDB does not support";
-  expect(names).toEqual([
-    `${refusal} ListTablesCommand`,
-    `${refusal} BatchWriteItemCommand`,
-    `${refusal} Segment of a scan`,
-    `${refusal} Select of a query`,
-    `${refusal} Expected of a put`,
-    `${refusal} a path into a value: SET a.b = :x`,
-    `${refusal} a path into a value: SET a[0] = :x`,
-    `${refusal} the function upper in: SET a = upper(b)`,
-    `${refusal} the clause DELETE in: DELETE a :x`,
-    `${refusal} ADD of what is no number: :x`,
-  ]);
-});
-
-it("refuses what the server finds wrong in a request", () => {
-  const put = (ConditionExpression: string, more: object = {}) =>
-    db.apply(
-      new PutItemCommand({ TableName: TABLE_NAME, Item: key, ConditionExpression, ...more }),
-    );
-  const one = { ":x": { N: "1" } };
-  const wrong = [
-    () => put("a ="),
-    () => put("a = :x"),
-    () => put("a = :x", { ExpressionAttributeValues: { ...one, ":y": { N: "1" } } }),
-    () => put("#a = :x", { ExpressionAttributeValues: one }),
-    () => put("a = :x AND", { ExpressionAttributeValues: one }),
-    () => put("(a = :x", { ExpressionAttributeValues: one }),
-    () => put("a = :x)", { ExpressionAttributeValues: one }),
-    () => put("a == :x", { ExpressionAttributeValues: one }),
-    () => put("a = b OR a = a"),
-    () => put("b = a OR a = #a", { ExpressionAttributeNames: { "#a": "a" } }),
-    () => put("contains(a, a)"),
-    () => put("a ! :x", { ExpressionAttributeValues: one }),
-    () => put("attribute_exists(a, b)"),
-    () => update("SET a = a + :x", one),
-    () => update("SET a = :x, a = :x", one),
-    () => update("SET a = :x SET b = :x", one),
-    () => update("SET pk = :x", one),
-    () => update("SET tpk = :x", one),
-    () => db.apply(new GetItemCommand({ TableName: TABLE_NAME, Key: { pk: key.pk } })),
-    () => db.apply(new GetItemCommand({ TableName: TABLE_NAME, Key: listed })),
-  ];
-  for (const ask of wrong) {
-    expect(ask, String(ask)).toThrow(expect.objectContaining({ name: "ValidationException" }));
-  }
-  expect(get()).toBeUndefined();
-  expect(() => db.apply(new GetItemCommand({ TableName: "other", Key: key }))).toThrow(
-    expect.objectContaining({ name: "ResourceNotFoundException" }),
-  );
-});
 
 it("adds and subtracts exactly, from what stands or from a default", () => {
   const take = "SET tat = if_not_exists(tat, :now) + :n";
@@ -244,6 +169,18 @@ it("knows a transaction by its token for ten minutes", () => {
   nowMs = 600_000;
   add();
   expect(get()?.["made"]).toEqual({ N: "2" });
+});
+
+it("deletes what is expired when it is asked to, and bills nothing for it", () => {
+  put({ ...listed, expires_at: { N: "10" } });
+  put({ ...key, sk: { S: "OTHER" } });
+  const { writeUnits } = db.consumed;
+  nowMs = 9_999;
+  expect(db.deleteExpired()).toBe(0);
+  nowMs = 10_000;
+  expect(db.deleteExpired()).toBe(1);
+  expect([get(), positions(), db.consumed.writeUnits]).toEqual([undefined, [], writeUnits]);
+  expect(written).toHaveLength(3);
 });
 
 it("counts what was refused, too", () => {
