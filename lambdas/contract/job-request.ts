@@ -14,6 +14,8 @@ import { MAX_PAYLOAD_BYTES } from "./request-body.ts";
 import type { JsonBody } from "./request-body.ts";
 import { retryRequest } from "./retry-request.ts";
 
+/** RFC 3339 begins with the year 0: what is east of Greenwich then could not be shown in UTC. */
+const FIRST_TIME_MS = Date.parse("0000-01-01T00:00:00Z");
 const MAX_AHEAD_MS = 366 * 24 * 3_600_000;
 
 /** Text is well-formed Unicode without U+0000: the reader of the body sees to it. */
@@ -161,9 +163,11 @@ const executeAt = (nowMs: number) =>
     const fault =
       atMs === undefined
         ? "must be an RFC 3339 time with an offset, such as 2026-02-02T12:00:00Z"
-        : atMs > nowMs + MAX_AHEAD_MS
-          ? "must be at most 366 days ahead"
-          : undefined;
+        : atMs < FIRST_TIME_MS
+          ? "must not be before the year 0 in UTC"
+          : atMs > nowMs + MAX_AHEAD_MS
+            ? "must be at most 366 days ahead"
+            : undefined;
     if (atMs !== undefined && fault === undefined) return atMs;
     context.addIssue({ code: "custom", message: fault ?? "" });
     return z.NEVER;

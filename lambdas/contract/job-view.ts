@@ -53,7 +53,4 @@ export const attemptView = (attempt: AttemptRecord): AttemptView => ({
   response_excerpt: attempt.responseExcerpt,
 });
 
-/** RFC 3339 begins with the year 0; an hour east of Greenwich, that began earlier. */
-const FIRST_TIME_MS = Date.parse("0000-01-01T00:00:00Z");
-
-const isoTime = (ms: number): string => new Date(Math.max(ms, FIRST_TIME_MS)).toISOString();
+const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -38,6 +38,12 @@ describe("what is wrong with a job", () => {
     [{ priority: "urgent" }, {}, "/priority", "must be one of high, normal, low"],
     [{ execute_at: 1 }, {}, "/execute_at", "must be a string"],
     [
+      { execute_at: "0000-01-01T00:00:00+23:59" },
+      {},
+      "/execute_at",
+      "must not be before the year 0 in UTC",
+    ],
+    [
       { retry: { max_attempts: 0 } },
       {},
       "/retry/max_attempts",
@@ -59,6 +65,19 @@ describe("what is wrong with a job", () => {
     const response = await api.post(jobTo(url, more, destination));
     expect(response.status).toBe(400);
     expect(await errorsOf(response)).toEqual([{ pointer, detail }]);
+  });
+
+  it("is said of a number that is whole only once it is rounded", async () => {
+    const job = JSON.stringify(jobTo(url, { retry: { max_attempts: 0 }, payload: { n: 0 } }));
+    const text = job.replaceAll(/:0\b/g, ":2.99999999999999999999");
+    const response = await api.post(text);
+    expect(response.status).toBe(400);
+    expect(await errorsOf(response)).toEqual([
+      {
+        pointer: "/retry/max_attempts",
+        detail: "has more digits behind the point than can be read",
+      },
+    ]);
   });
 
   it.each([

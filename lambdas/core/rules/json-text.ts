@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Mistake } from "../errors.ts";
+import { isRoundedToWhole } from "./number-text.ts";
 
 /**
  * JSON looked at as text: where each value stands, so that a payload can be cut out as the sender
@@ -21,7 +22,10 @@ export interface JsonEnvelope {
   readonly value: unknown;
   /** The text of every opaque value that was found, by its pointer. */
   readonly opaqueTexts: ReadonlyMap<string, string>;
-  /** Keys that stand twice and text that is not well-formed, outside the opaque values. */
+  /**
+   * What the parsed value hides, outside the opaque values: keys that stand twice, text that is not
+   * well-formed, numbers that are not whole and were rounded to one.
+   */
   readonly mistakes: readonly Mistake[];
 }
 
@@ -100,6 +104,9 @@ export const readEnvelope = (
         }
         break;
       case "literal":
+        if (isRoundedToWhole(text.slice(token.start, token.end))) {
+          complain("has more digits behind the point than can be read");
+        }
         break;
     }
   }

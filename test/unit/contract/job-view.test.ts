@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { attemptView, jobView, jobViewWithContent } from "../../../lambdas/contract/job-view.ts";
-import { parseRfc3339 } from "../../../lambdas/core/rules/rfc3339.ts";
 import { JOB_ID, NOW_MS, aJob, contentOf, leaseLeft } from "../support/a-job.ts";
 
 const NOW = "2023-11-14T22:13:20.000Z";
@@ -73,13 +72,6 @@ describe("a job as it is shown", () => {
     const job = aJob({ state: "processing", lease: leaseLeft(1), generation: 3, fenced: 2 });
     const text = JSON.stringify(jobView(job, NOW_MS));
     expect(text).not.toMatch(/token|lease|generation|fenced|hash|headers|payload/i);
-  });
-
-  it("shows the time that was asked for in RFC 3339, unless that cannot be written in it", () => {
-    // An hour east of Greenwich, the first of all years begins in a year that has no number.
-    const executeAtMs = parseRfc3339("0000-01-01T00:00:00+01:00") ?? null;
-    const shown = jobView(aJob({ executeAtMs }), NOW_MS).execute_at;
-    if (shown !== null) expect(shown).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 });
 

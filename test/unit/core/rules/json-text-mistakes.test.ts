@@ -94,7 +94,9 @@ describe("text outside the payload that is not well-formed", () => {
     fc.assert(
       fc.property(anyNode, anyStyle, (node, style) => {
         const told = mistakesIn(printed({ kind: "array", items: [node] }, style()));
-        expect(told.filter(({ detail }) => detail !== "stands twice").length).toBe(illFormed(node));
+        expect(told.filter(({ detail }) => detail.includes("well-formed")).length).toBe(
+          illFormed(node),
+        );
       }),
     );
   });
