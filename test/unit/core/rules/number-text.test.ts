@@ -16,20 +16,21 @@ describe("a number that is read as a whole one", () => {
   });
 
   it.each([
-    ...[
-      "0",
-      "-0",
-      "0.0",
-      "0e-5",
-      "8",
-      "8.0",
-      "1e1",
-      "1E+1",
-      "0.5e1",
-      "50e-1",
-      "3.000000000000000000000",
-    ],
-    ...["12345678901234567890", "1e300", "1e999", "100000000000000000000e-20"],
+    "0",
+    "-0",
+    "0.0",
+    "0e-5",
+    "8",
+    "8.0",
+    "1e1",
+    "1E+1",
+    "0.5e1",
+    "50e-1",
+    "3.000000000000000000000",
+    "12345678901234567890",
+    "1e300",
+    "1e999",
+    "100000000000000000000e-20",
   ])("is one: %s", (literal) => {
     expect(isRoundedToWhole(literal)).toBe(false);
   });
@@ -40,7 +41,7 @@ describe("a number that is read as a whole one", () => {
 
   it("is one whatever its exponent, if its digits behind the point are zeros", () => {
     fc.assert(
-      fc.property(fc.nat(1e9), fc.nat(30), (whole, places) => {
+      fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(30), (whole, places) => {
         const shifted = `${whole}${"0".repeat(places)}e-${places}`;
         expect(isRoundedToWhole(shifted)).toBe(false);
         expect(isRoundedToWhole(`${whole}.${"0".repeat(30)}1`)).toBe(true);
