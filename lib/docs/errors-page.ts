@@ -33,8 +33,8 @@ no body at all, and without our \`x-request-id\`. A client treats them like the 
 | 500 | a function ended without an answer | \`internal\` |
 | 503 | a function did not answer within 30 s | \`unavailable\` |
 
-400 and 417 are what the local gateway answers. AWS refuses such requests before they reach us, in words
-that it does not document.
+400 and 417 are what the local gateway answers. What AWS says to such requests it does not document, and
+we have not measured.
 
 The gateway decodes a path before it looks for the route, in the cloud and so on the local runtime too,
 and hands on the decoded one alone. So \`%2F\` is a slash: \`POST /v1/jobs/{id}%2Fcancel\` cancels. Put
