@@ -183,7 +183,8 @@ export const functions = {
       "QUEUE_CAPACITY",
     ],
     grants: {
-      table: { actions: ["GetItem", "PutItem"], keyPrefixes: ["JOB#", "DEDUPE#"] },
+      // UpdateItem: a content that stands already, of a first try or of a twin, is kept for longer.
+      table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#", "DEDUPE#"] },
       sendTo: priorities,
       schedule: true,
       inspect: priorities,

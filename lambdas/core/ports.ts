@@ -47,12 +47,13 @@ export interface JobStore {
 
   /**
    * Leaves a pointer to another job under the id of a keyed request that a dedupe key answered, so
-   * that its repeat gets the same answer. Only where no job and no other pointer stands.
+   * that its repeat gets the same answer. Only where no job and no other pointer stands, or one that
+   * leads to a job that is forgotten (`forgottenTarget`).
    */
   putPointer(
     from: Pick<Job, "id" | "requestHash" | "maxAttempts">,
-    toJobId: string,
-    nowMs: number,
+    to: Pick<Job, "id" | "createdAtMs">,
+    call: { readonly nowMs: number; readonly forgottenTarget: string | undefined },
   ): Promise<{ readonly kind: "put" } | Refused>;
 
   /** waiting → cancelled, and lets its dedupe key go. Atomic. */

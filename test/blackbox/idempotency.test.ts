@@ -23,6 +23,14 @@ const postWith = async (key: string, body: string | object) => {
 };
 
 describe("an Idempotency-Key", () => {
+  it("gives one job to twenty posts at once of a payload that is kept apart from the job", async () => {
+    const key = randomUUID();
+    const job = jobTo(receiver.url, { payload: "x".repeat(5_000) });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => postWith(key, job)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+  });
+
   it("gives one job to requests that mean the same, however they are written", async () => {
     const key = randomUUID();
     const first = await postWith(key, jobTo(receiver.url, { payload: { a: 1, b: "é" } }));

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { JobStore } from "../../lambdas/core/ports.ts";
 import type { Job } from "../../lambdas/core/rules/job.ts";
 import type { State } from "./describe-conformance.ts";
-import { aNewJob, createCall, NOW_MS, smallContent, stepsOn } from "./stored-jobs.ts";
+import { aNewJob, createCall, NOW_MS, pointsOn, smallContent, stepsOn } from "./stored-jobs.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -11,6 +11,7 @@ export const stateDedupe = (state: State, store: () => JobStore): void => {
   const create = (job: Job, more = {}) => store().create(job, smallContent, createCall(more));
   const holder = ({ tenantId }: Job, key = "k", nowMs = NOW_MS) =>
     store().findHolder(tenantId, key, nowMs);
+  const pointTo = pointsOn(store);
   const created = { kind: "created" } as const;
   /** Two jobs of one tenant with one key. */
   const twoJobs = (dedupeKey = "k") => {
@@ -102,11 +103,13 @@ export const stateDedupe = (state: State, store: () => JobStore): void => {
     "leaves a pointer where nothing stands, which refuses jobs and other pointers",
     async () => {
       const job = aNewJob();
-      const pointer = { kind: "pointer", jobId: "job_first", requestHash: job.requestHash };
-      expect(await store().putPointer(job, "job_first", NOW_MS)).toEqual({ kind: "put" });
+      const { requestHash } = job;
+      const pointer = { kind: "pointer", jobId: "job_first", createdAtMs: 7, requestHash };
+      expect(await pointTo("job_first", job)).toEqual({ kind: "put" });
       expect(await store().read(job.id, NOW_MS)).toEqual(pointer);
-      const another = await store().putPointer(job, "job_second", NOW_MS);
-      expect(another).toEqual({ kind: "refused", found: pointer });
+      expect(await pointTo("job_second", job)).toEqual({ kind: "refused", found: pointer });
+      const otherBody = { ...job, requestHash: "ff".repeat(32) };
+      expect(await pointTo("job_first", otherBody)).toEqual({ kind: "refused", found: pointer });
       expect(await create(job)).toEqual({ kind: "refused", found: pointer });
       const elsewhere = await create(job, { forgottenTarget: "job_second" });
       expect(elsewhere).toEqual({ kind: "refused", found: pointer });
@@ -115,14 +118,24 @@ export const stateDedupe = (state: State, store: () => JobStore): void => {
 
   state("puts a job in place of a pointer to a job that is forgotten", async () => {
     const job = aNewJob();
-    await store().putPointer(job, "job_first", NOW_MS);
+    await pointTo("job_first", job);
     expect(await create(job, { forgottenTarget: "job_first" })).toEqual(created);
     expect(await store().read(job.id, NOW_MS)).toEqual(job);
   });
 
   state("leaves no pointer over a job", async () => {
     const job = await stepsOn(store()).create();
-    const refused = await store().putPointer(job, "job_first", NOW_MS);
-    expect(refused).toEqual({ kind: "refused", found: job });
+    expect(await pointTo("job_first", job)).toEqual({ kind: "refused", found: job });
   });
+
+  state(
+    "leads elsewhere from a pointer to a job that is forgotten, and from no other",
+    async () => {
+      const job = aNewJob();
+      await pointTo("job_first", job);
+      expect((await pointTo("job_second", job, "job_other")).kind).toBe("refused");
+      expect(await pointTo("job_second", job, "job_first")).toEqual({ kind: "put" });
+      expect(await store().read(job.id, NOW_MS)).toMatchObject({ jobId: "job_second" });
+    },
+  );
 };

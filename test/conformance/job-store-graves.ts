@@ -1,7 +1,15 @@
 import { expect } from "vitest";
 import type { JobStore } from "../../lambdas/core/ports.ts";
 import type { State } from "./describe-conformance.ts";
-import { aNewJob, createCall, DAY_MS, NOW_MS, smallContent, stepsOn } from "./stored-jobs.ts";
+import {
+  aNewJob,
+  createCall,
+  DAY_MS,
+  NOW_MS,
+  pointsOn,
+  smallContent,
+  stepsOn,
+} from "./stored-jobs.ts";
 
 /** Longer than clocks may be apart. */
 const MINUTE_MS = 60_000;
@@ -10,6 +18,7 @@ const MINUTE_MS = 60_000;
 export const stateGraves = (state: State, store: () => JobStore): void => {
   const createdAt = (startedAtMs: number, job = aNewJob(), more = {}) =>
     store().create(job, smallContent, createCall({ startedAtMs, ...more }));
+  const pointTo = pointsOn(store);
   const tombstoneOf = async (id: string) => {
     const found = await store().read(id, NOW_MS);
     if (found.kind !== "tombstone") throw new Error(`it is ${found.kind}`);
@@ -29,7 +38,7 @@ export const stateGraves = (state: State, store: () => JobStore): void => {
     const job = await stepsOn(store()).create();
     expect(await store().putTombstone(job.id, NOW_MS)).toEqual({ kind: "refused", found: job });
     const other = aNewJob();
-    await store().putPointer(other, "job_first", NOW_MS);
+    await pointTo("job_first", other);
     expect(await store().putTombstone(other.id, NOW_MS)).toMatchObject({
       kind: "refused",
       found: { kind: "pointer", jobId: "job_first" },
@@ -79,7 +88,7 @@ export const stateGraves = (state: State, store: () => JobStore): void => {
 
   state("remembers at a pointer that a message of its id was given up", async () => {
     const job = aNewJob();
-    await store().putPointer(job, "job_first", NOW_MS);
+    await pointTo("job_first", job);
     expect(await store().raiseTombstone(job.id, NOW_MS)).toEqual({ kind: "raised" });
     expect((await store().read(job.id, NOW_MS)).kind).toBe("pointer");
     const forgotten = { forgottenTarget: "job_first" };
@@ -87,10 +96,25 @@ export const stateGraves = (state: State, store: () => JobStore): void => {
     expect(await createdAt(NOW_MS + MINUTE_MS, job, forgotten)).toEqual({ kind: "created" });
   });
 
+  state("lets no other pointer in place of one that remembers", async () => {
+    const job = aNewJob();
+    await pointTo("job_first", job);
+    await store().raiseTombstone(job.id, NOW_MS);
+    expect((await pointTo("job_second", job)).kind).toBe("refused");
+  });
+
+  state("keeps a tombstone that is raised for as long as a new one", async () => {
+    const { id } = aNewJob();
+    await store().putTombstone(id, NOW_MS);
+    const raisedAtMs = NOW_MS + 14 * DAY_MS;
+    expect(await store().raiseTombstone(id, raisedAtMs)).toEqual({ kind: "raised" });
+    expect((await store().read(id, raisedAtMs + 14 * DAY_MS)).kind).toBe("tombstone");
+  });
+
   state("puts a pointer in place of a tombstone", async () => {
     const job = aNewJob();
     await store().putTombstone(job.id, NOW_MS);
-    expect(await store().putPointer(job, "job_first", NOW_MS)).toEqual({ kind: "put" });
+    expect(await pointTo("job_first", job)).toEqual({ kind: "put" });
     expect((await store().read(job.id, NOW_MS)).kind).toBe("pointer");
   });
 

@@ -28,6 +28,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "create-jobs": [
     "dynamodb:GetItem JobTable if key JOB#* or DEDUPE#*",
     "dynamodb:PutItem JobTable if key JOB#* or DEDUPE#*",
+    "dynamodb:UpdateItem JobTable if key JOB#* or DEDUPE#*",
     ...sendsJobs,
     ...["High", "Low", "Normal"].map((queue) => `sqs:GetQueueAttributes JobQueues${queue}`),
     ...schedules,

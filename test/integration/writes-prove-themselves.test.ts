@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
-import { countCapacity, loseAnswers } from "../support/faults.ts";
+import { countCapacity, loseAnswers, meetTransactions } from "../support/faults.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
 import {
@@ -142,5 +142,28 @@ describe("a job costs what DESIGN.md says", () => {
     const { units } = await life({ content: { body: big, headers: [] } }, [200]);
     const stored = Math.ceil(big.length / 1_024);
     expect(units).toBeLessThanOrEqual(4 + stored + Math.ceil(big.length / 4_096));
+  });
+});
+
+describe("a write that meets a transaction on its item is made once that is over", () => {
+  const meeting = (nth: readonly number[]) => {
+    const busy = client();
+    meetTransactions(busy, "UpdateItemCommand", nth);
+    return stage.worker({ store: stage.storeOn(busy) });
+  };
+
+  it("a claim, and the result of what it sent: one request", async () => {
+    const { id, message } = await stage.accept({ destination: destination() });
+    // The claim at its first and second try, then the result at its first.
+    expect(await meeting([1, 2, 4])({ message, sentAtMs: Date.now() })).toEqual({ kind: "delete" });
+    expect(await stage.store.read(id, Date.now())).toMatchObject({ state: "success", attempts: 1 });
+    expect(receiver.of(id)).toHaveLength(1);
+  });
+
+  it("unless it goes on and on: then the message stays", async () => {
+    const { id, message } = await stage.accept({ destination: destination() });
+    const always = Array.from({ length: 20 }, (_, index) => index + 1);
+    await expect(meeting(always)({ message, sentAtMs: Date.now() })).rejects.toThrow("ongoing");
+    expect(receiver.of(id)).toHaveLength(0);
   });
 });

@@ -1,3 +1,4 @@
+import { TransactionConflictException } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 /** The worker's process ends at this point: nothing after it happens. */
@@ -74,6 +75,33 @@ export const loseAnswers = (
       });
     },
     { step: "deserialize", priority: "high", name: `loseAnswers${command}` },
+  );
+};
+
+/**
+ * The n-th calls of one command (1, 2, …) meet a transaction under way on their item, which the
+ * embedded table, one write at a time, never shows.
+ */
+export const meetTransactions = (
+  client: DynamoDBClient,
+  command: string,
+  nth: readonly number[],
+): void => {
+  let calls = 0;
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      if ("commandName" in context && context.commandName === command) {
+        calls += 1;
+        if (nth.includes(calls)) {
+          throw new TransactionConflictException({
+            message: "Transaction is ongoing",
+            $metadata: {},
+          });
+        }
+      }
+      return next(args);
+    },
+    { step: "initialize", name: `meetTransactions${command}` },
   );
 };
 

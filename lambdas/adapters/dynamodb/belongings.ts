@@ -40,8 +40,14 @@ export const putContent = async (
   const key = payloadKey(job.id, job.requestHash);
   const token = { attribute: "wrt", value: newToken() };
   const item = { ...toContentItem(key, content, expiresAtSeconds), wrt: { S: token.value } };
-  const written = await putItemIf(table, item, "attribute_not_exists(pk)", undefined, token);
-  if (written.kind === "refused") await keepUntil(table, key, expiresAtSeconds);
+  for (let tries = 1; tries <= 3; tries += 1) {
+    const put = await putItemIf(table, item, "attribute_not_exists(pk)", undefined, token);
+    if (put.kind === "written") return;
+    const kept = await keepUntil(table, key, expiresAtSeconds);
+    if (kept.kind === "written") return;
+    // It expired, and was deleted, right in between.
+  }
+  throw new Error(`the content of job ${job.id} came and went`);
 };
 
 const keepUntil = (table: Table, key: Key, expiresAtSeconds: number) =>

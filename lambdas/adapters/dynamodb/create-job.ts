@@ -84,18 +84,20 @@ export const findHolder =
   };
 
 export const putPointer =
-  (table: Table): JobStore["putPointer"] =>
-  async (from, toJobId, nowMs) => {
+  (table: Table, newToken: () => string): JobStore["putPointer"] =>
+  async (from, to, { nowMs, forgottenTarget }) => {
+    const token = newToken();
+    const expiresAtSeconds = Math.ceil((nowMs + longestLifeMs(table, from)) / 1_000);
+    const pointer = { jobId: to.id, createdAtMs: to.createdAtMs, requestHash: from.requestHash };
+    const nothingStands = "attribute_not_exists(pk)";
+    const isTombstone = "(attribute_exists(made_at) AND attribute_not_exists(ptr))";
+    const leadsNowhere = "ptr = :forgotten";
     const written = await putItemIf(
       table,
-      toPointerItem(
-        jobKey(from.id),
-        { jobId: toJobId, requestHash: from.requestHash },
-        Math.ceil((nowMs + longestLifeMs(table, from)) / 1_000),
-      ),
-      "attribute_not_exists(pk) OR attribute_exists(made_at) OR expires_at < :now",
-      { ":now": Math.floor(nowMs / 1_000) },
-      { attribute: "ptr", value: toJobId },
+      toPointerItem(jobKey(from.id), pointer, expiresAtSeconds, token),
+      `${nothingStands} OR ${isTombstone} OR ${leadsNowhere} OR expires_at < :now`,
+      { ":now": Math.floor(nowMs / 1_000), ":forgotten": forgottenTarget ?? "none" },
+      { attribute: "wrt", value: token },
     );
     return written.kind === "written" ? { kind: "put" } : refused(written, nowMs);
   };

@@ -10,6 +10,7 @@ import type {
   Job,
   JobContent,
   JobState,
+  Pointer,
   Priority,
   Standing,
 } from "../../core/rules/job.ts";
@@ -80,8 +81,11 @@ interface TombstoneAttributes {
 }
 
 interface PointerAttributes {
-  /** The job that answered. */
+  /** The job that answered, and when it was created. */
   ptr: string;
+  ptc: number;
+  /** Token of its put. */
+  wrt: string;
   /** When the last message of this id was given up. */
   made_at?: number;
   hash: Uint8Array;
@@ -148,7 +152,7 @@ export const toStanding = (item: Item | undefined, nowMs: number): Standing => {
   }
   if ("ptr" in attributes) {
     const requestHash = Buffer.from(attributes.hash).toString("hex");
-    return { kind: "pointer", jobId: attributes.ptr, requestHash };
+    return { kind: "pointer", jobId: attributes.ptr, createdAtMs: attributes.ptc, requestHash };
   }
   if ("made_at" in attributes) return { kind: "tombstone", madeAtMs: attributes.made_at };
   return toJob(attributes);
@@ -204,13 +208,16 @@ export const toRidingContent = (item: Item): JobContent | null => {
 
 export const toPointerItem = (
   key: { readonly pk: string; readonly sk: string },
-  pointer: { readonly jobId: string; readonly requestHash: string },
+  pointer: Omit<Pointer, "kind">,
   expiresAtSeconds: number,
+  token: string,
 ): Item => {
   const attributes: PointerAttributes = {
     ptr: pointer.jobId,
+    ptc: pointer.createdAtMs,
     hash: Buffer.from(pointer.requestHash, "hex"),
     expires_at: expiresAtSeconds,
+    wrt: token,
   };
   return marshal({ ...key, ...attributes });
 };

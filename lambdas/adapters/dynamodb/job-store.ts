@@ -17,7 +17,7 @@ import { fence, putTombstone, raiseTombstone } from "./tombstones.ts";
 export const makeDynamoJobStore = (table: Table, newToken: () => string): JobStore => ({
   create: createJob(table, newToken),
   findHolder: findHolder(table),
-  putPointer: putPointer(table),
+  putPointer: putPointer(table, newToken),
   read: async (jobId, nowMs) => toStanding(await getItem(table, jobKey(jobId)), nowMs),
   readContent: (claimed) => readContent(table, claimed),
   async readWithContent(jobId, nowMs) {

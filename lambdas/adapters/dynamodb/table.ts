@@ -4,6 +4,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   TransactionCanceledException,
+  TransactionConflictException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -15,6 +16,8 @@ import type { Item } from "./items.ts";
 export interface TableAddress {
   readonly client: DynamoDBClient;
   readonly name: string;
+  /** Waits before the next try of a write. @default growing, with jitter: 10 ms to 0.3 s */
+  readonly backOff?: (tries: number) => Promise<void>;
 }
 
 /** The one table, as the stores in this folder see it. */
@@ -23,8 +26,6 @@ export interface Table extends TableAddress {
   readonly indexShards: number;
   /** How long a job is kept after its end. */
   readonly retentionMs: number;
-  /** Waits before the next try of a transaction. @default growing, with jitter: 10 ms to 0.3 s */
-  readonly backOff?: (tries: number) => Promise<void>;
 }
 
 export interface Key {
@@ -134,7 +135,7 @@ const PASSING_REASONS = new Set([
   "ThrottlingError",
   "ProvisionedThroughputExceeded",
 ]);
-const TRANSACTION_TRIES = 6;
+const TRIES = 6;
 
 /**
  * Makes several conditional writes, all or none. The first one bears the token by which a lost
@@ -143,7 +144,7 @@ const TRANSACTION_TRIES = 6;
  * @throws the last reason if conflicts or throttling go on
  */
 export const transact = async (
-  table: Pick<Table, "client" | "name" | "backOff">,
+  table: TableAddress,
   key: Key,
   token: NonNullable<Update["token"]>,
   writes: readonly TransactWriteItem[],
@@ -169,14 +170,14 @@ export const transact = async (
       if (item?.[token.attribute]?.S === token.value) return { kind: "written" };
       if (isRefused) return { kind: "refused", refusals };
       const isPassing = reasons?.some(({ Code: code = "" }) => PASSING_REASONS.has(code));
-      if (!isPassing || tries === TRANSACTION_TRIES) throw error;
-      await (table.backOff ?? backOff)(tries);
+      if (!isPassing || tries === TRIES) throw error;
+      await backOff(table, tries);
     }
   }
 };
 
-const backOff = (tries: number): Promise<void> =>
-  sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
+const backOff = (table: TableAddress, tries: number): Promise<void> =>
+  table.backOff?.(tries) ?? sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
 
 /**
  * Tells a refusal from our own success met again. The SDK repeats a write whose answer was lost and
@@ -193,7 +194,7 @@ const proven = async (
   const isOurs = (item: Item | undefined): item is Item =>
     token !== undefined && item?.[token.attribute]?.S === token.value;
   try {
-    return { kind: "written", item: await write() };
+    return { kind: "written", item: await outOfConflict(table, write) };
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) {
       const item = error.Item;
@@ -202,5 +203,22 @@ const proven = async (
     const item = token && (await getItem(table, key).catch(() => undefined));
     if (isOurs(item)) return { kind: "written", item };
     throw error;
+  }
+};
+
+/**
+ * A transaction under way on the item refuses the write, which the SDK does not repeat: a claim that
+ * meets its job's own creation, or a result that meets a cancel.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+ */
+const outOfConflict = async <T>(table: TableAddress, write: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof TransactionConflictException) || tries === TRIES) throw error;
+      await backOff(table, tries);
+    }
   }
 };

@@ -29,18 +29,21 @@ export const putTombstone =
     return written.kind === "written" ? { kind: "put" } : refused(written, nowMs);
   };
 
+/** Lives for as long as a new one; a pointer, which lives longer anyway, is only marked. */
 export const raiseTombstone =
   (table: Table): JobStore["raiseTombstone"] =>
   async (jobId, nowMs) => {
-    const { made_at } = tombstoneAt(nowMs);
-    const isLower = "#made_at < :made_at";
-    const isUnraisedPointer = "(attribute_exists(#ptr) AND attribute_not_exists(#made_at))";
-    const written = await updateItemIf(table, {
-      key: jobKey(jobId),
-      set: { made_at },
-      condition: `${isLower} OR ${isUnraisedPointer}`,
-      values: { ":made_at": made_at },
-    });
+    const { made_at, expires_at } = tombstoneAt(nowMs);
+    const raise = (set: Record<string, number>, condition: string) =>
+      updateItemIf(table, { key: jobKey(jobId), set, condition, values: { ":made_at": made_at } });
+    let written = await raise(
+      { made_at, expires_at },
+      "#made_at < :made_at AND attribute_not_exists(#ptr)",
+    );
+    if (written.kind === "refused" && written.item?.["ptr"]) {
+      const isUnraised = "(attribute_not_exists(#made_at) OR #made_at < :made_at)";
+      written = await raise({ made_at }, `attribute_exists(#ptr) AND ${isUnraised}`);
+    }
     if (written.kind === "written") return { kind: "raised" };
     const refusal = refused(written, nowMs);
     // One that refuses was raised higher, which says it all.

@@ -48,6 +48,15 @@ const sendAll = async (
   return messages.map((_, index) => {
     if (sent.has(String(index))) return true;
     const why = failed.find(({ Id: id }) => id === String(index));
-    return new Error(`the queue did not take the message: ${why?.Code ?? "no answer for it"}`);
+    return new NotTaken(why?.Code ?? "no answer for it");
   });
 };
+
+/** The queue's refusal of one message of several; an outage, by the name that SDK errors have. */
+class NotTaken extends Error {
+  readonly $metadata = {};
+  constructor(why: string) {
+    super(`the queue did not take the message: ${why}`);
+    this.name = "NotTaken";
+  }
+}

@@ -92,6 +92,8 @@ export interface Tombstone {
 export interface Pointer {
   readonly kind: "pointer";
   readonly jobId: string;
+  /** Of that job: under an idempotency key, another one can have its id when it is forgotten. */
+  readonly createdAtMs: number;
   readonly requestHash: string;
 }
 

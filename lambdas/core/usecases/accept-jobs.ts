@@ -88,20 +88,18 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       const standing = started.isKeyed ? await deps.store.read(id, startedAtMs) : ABSENT;
       const answer = await answerOf(standing, started);
       if (answer) return answer;
-      let forgottenHolder: string | undefined;
-      if (request.dedupeKey !== null) {
-        const holder = await deps.store.findHolder(
-          request.tenantId,
-          request.dedupeKey,
-          startedAtMs,
-        );
-        const answered = holder === undefined ? undefined : await deduplicated(started, holder);
-        if (answered) return answered;
-        forgottenHolder = holder;
-      }
       // Whatever leads to a job that is forgotten gives way.
       const forgottenTarget = standing.kind === "pointer" ? standing.jobId : undefined;
-      return { ...started, forgottenTarget, forgottenHolder };
+      const toBe = { ...started, forgottenTarget };
+      if (request.dedupeKey === null) return toBe;
+      const holderId = await deps.store.findHolder(
+        request.tenantId,
+        request.dedupeKey,
+        startedAtMs,
+      );
+      if (holderId === undefined) return toBe;
+      const holder = await readHolder(holderId, toBe);
+      return holder ? deduplicated(toBe, holder) : { ...toBe, forgottenHolder: holderId };
     });
   }
 
@@ -119,8 +117,10 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       switch (outcome.kind) {
         case "created":
           return accepted(job);
-        case "deduplicated":
-          return (await deduplicated(to, outcome.by)) ?? refusedBy(unavailable(1));
+        case "deduplicated": {
+          const holder = await readHolder(outcome.by, to);
+          return holder ? deduplicated(to, holder) : refusedBy(unavailable(1));
+        }
         case "refused":
           return (await answerOf(outcome.found, to)) ?? refusedBy(unavailable(10));
       }
@@ -138,19 +138,29 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       return isSame ? accepted(standing, { isReplay: true }) : refusedBy(conflict());
     }
     const target = await deps.store.read(standing.jobId, deps.clock.now());
-    if (target.kind !== "job") return undefined;
+    if (target.kind !== "job" || target.createdAtMs !== standing.createdAtMs) return undefined;
     return isSame
       ? accepted(target, { isReplay: true, isDeduplicated: true })
       : refusedBy(conflict());
   }
 
-  /** The answer by the job that holds the dedupe key, kept for the request's own key. */
-  async function deduplicated(from: Draft, holderId: string): Promise<Acceptance | undefined> {
+  /** The job that holds the dedupe key; another one may have its id, if the hold outlived it. */
+  async function readHolder(holderId: string, { job }: Draft): Promise<Job | undefined> {
     const holder = await deps.store.read(holderId, deps.clock.now());
-    if (holder.kind !== "job") return undefined;
+    return holder.kind === "job" && holder.dedupeKey === job.dedupeKey ? holder : undefined;
+  }
+
+  /** The answer by the job that holds the dedupe key, kept for the request's own key. */
+  async function deduplicated(from: Draft, holder: Job): Promise<Acceptance> {
     if (from.isKeyed) {
-      const put = await deps.store.putPointer(from.job, holderId, deps.clock.now());
-      if (put.kind === "refused") return answerOf(put.found, from);
+      const { forgottenTarget } = from;
+      const put = await deps.store.putPointer(from.job, holder, {
+        nowMs: deps.clock.now(),
+        forgottenTarget,
+      });
+      if (put.kind === "refused") {
+        return (await answerOf(put.found, from)) ?? refusedBy(unavailable(1));
+      }
     }
     return accepted(holder, { isDeduplicated: true });
   }

@@ -56,7 +56,7 @@ describe("reading a job", () => {
   it.each([
     ["nothing", { kind: "absent" }],
     ["a tombstone", { kind: "tombstone", madeAtMs: NOW_MS }],
-    ["a pointer", { kind: "pointer", jobId: JOB_ID, requestHash: "00" }],
+    ["a pointer", { kind: "pointer", jobId: JOB_ID, createdAtMs: 7, requestHash: "00" }],
   ] as const)("finds none where %s stands", async (_what, found) => {
     expect(await get("job", found)).toMatchObject({ status: 404, body: { code: "not_found" } });
     expect((await get("attempts", found)).status).toBe(404);

@@ -167,7 +167,7 @@ const standingOf = ({ standing, dueInMs, leaseLeftMs }: Situation): Standing => 
     case "tombstone":
       return { kind: "tombstone", madeAtMs: NOW_MS };
     case "pointer":
-      return { kind: "pointer", jobId: JOB_ID, requestHash: "00" };
+      return { kind: "pointer", jobId: JOB_ID, createdAtMs: 7, requestHash: "00" };
     default:
       return aJob({
         state: standing,

@@ -167,8 +167,8 @@ describe("what counts as absent", () => {
   });
 
   it("is no pointer that stands, but one that expired", () => {
-    const pointer = { jobId: "job_of_another", requestHash: "00ff" };
-    const item = toPointerItem(jobKey(JOB_ID), pointer, seconds + 1);
+    const pointer = { jobId: "job_of_another", createdAtMs: 7, requestHash: "00ff" };
+    const item = toPointerItem(jobKey(JOB_ID), pointer, seconds + 1, "token");
     expect(toStanding(item, NOW_MS)).toEqual({ kind: "pointer", ...pointer });
     expect(toStanding(item, NOW_MS + 1_000)).toEqual({ kind: "absent" });
   });
