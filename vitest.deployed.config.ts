@@ -6,6 +6,7 @@ export default defineConfig({
     name: "deployed",
     include: ["test/{blackbox,deployed}/**/*.test.ts"],
     globalSetup: "test/support/deployed-setup.ts",
+    setupFiles: "test/support/known-deviations.ts",
     // A function starts cold, and a message comes back after its visibility timeout of 90 s.
     testTimeout: 60_000,
     hookTimeout: 60_000,

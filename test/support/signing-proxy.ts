@@ -1,11 +1,9 @@
-import { createHash, createHmac } from "node:crypto";
 import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import pLimit from "p-limit";
-import { SignatureV4 } from "@smithy/signature-v4";
-import type { SourceData } from "@smithy/types";
+import { signerFor } from "./signed-call.ts";
 
 /**
  * Signs what a test sends, as a client of the deployed API does (AWS Signature Version 4), and passes
@@ -28,14 +26,9 @@ export const startSigningProxy = async (
 ): Promise<SigningProxy> => {
   const api = new URL(apiUrl);
   const send = api.protocol === "https:" ? httpsRequest : httpRequest;
-  const signer = new SignatureV4({
-    service: "execute-api",
-    region,
-    credentials: {
-      accessKeyId: process.env["AWS_ACCESS_KEY_ID"] ?? "test",
-      secretAccessKey: process.env["AWS_SECRET_ACCESS_KEY"] ?? "test",
-    },
-    sha256: Sha256,
+  const signer = signerFor("execute-api", region, {
+    accessKeyId: process.env["AWS_ACCESS_KEY_ID"] ?? "test",
+    secretAccessKey: process.env["AWS_SECRET_ACCESS_KEY"] ?? "test",
   });
 
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
@@ -107,21 +100,3 @@ const headersOf = ({ rawHeaders }: IncomingMessage): string[] => {
   }
   return kept;
 };
-
-/** As the signer wants it. */
-class Sha256 {
-  readonly #hash;
-  constructor(secret?: SourceData) {
-    this.#hash =
-      secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Uint8Array);
-  }
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest());
-  }
-  reset(): void {
-    throw new Error("the signer never does");
-  }
-}
