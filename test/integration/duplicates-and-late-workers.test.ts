@@ -34,12 +34,21 @@ const jobAt = async (id: string, nowMs = Date.now()) => {
 describe("a message delivered twice at once", () => {
   it("causes one attempt; the other worker lets go until the lease ends", async () => {
     const { id, message } = await accept();
-    const verdicts = await Promise.all([
-      stage.worker({})(received(message)),
-      stage.worker({})(received(message)),
-    ]);
+    // Nothing is answered before the other worker has let go, or it would find the job over.
+    const { promise: isLetGo, resolve: letGo } = Promise.withResolvers<void>();
+    receiver.answer(async (_, response) => {
+      await isLetGo;
+      response.writeHead(200).end();
+    });
+    const kinds: string[] = [];
+    const work = async () => {
+      const { kind } = await stage.worker({})(received(message));
+      kinds.push(kind);
+      if (kind === "return") letGo();
+    };
+    await Promise.all([work(), work()]);
     expect(receiver.of(id)).toHaveLength(1);
-    expect(verdicts.map(({ kind }) => kind).toSorted()).toEqual(["delete", "return"]);
+    expect(kinds).toEqual(["return", "delete"]);
     expect((await jobAt(id)).state).toBe("success");
   });
 

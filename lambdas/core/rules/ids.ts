@@ -37,6 +37,10 @@ export const keyedJobId = (
   return `job_${base32(digest.subarray(0, 16))}`;
 };
 
+/** What a job remembers a manual retry's idempotency key by: short, for it rides in the job. */
+export const retryDigestOf = (idempotencyKey: string): string =>
+  hashOfParts("retry", idempotencyKey).subarray(0, 9).toString("base64url");
+
 /** SHA-256 over parts that cannot run into each other: each has its length in bytes before it. */
 export const hashOfParts = (...parts: readonly (string | Uint8Array)[]): Buffer => {
   const hash = createHash("sha256");

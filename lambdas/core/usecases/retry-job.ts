@@ -1,6 +1,6 @@
 import { Problem } from "../errors.ts";
 import type { Clock, JobQueue, JobStore } from "../ports.ts";
-import { hashOfParts } from "../rules/ids.ts";
+import { retryDigestOf } from "../rules/ids.ts";
 import { statusOf } from "../rules/job.ts";
 import type { Job, JobStatus } from "../rules/job.ts";
 
@@ -29,7 +29,7 @@ export const makeRetryJob =
   async (id: string, idempotencyKey: string | undefined): Promise<RetryOutcome> => {
     const found = await store.read(id, clock.now());
     if (found.kind !== "job") return { kind: "unknown" };
-    const retryKey = idempotencyKey === undefined ? undefined : digestOf(idempotencyKey);
+    const retryKey = idempotencyKey === undefined ? undefined : retryDigestOf(idempotencyKey);
     const isReplayOn = (job: Job) => retryKey !== undefined && job.retryKeys.includes(retryKey);
     if (isReplayOn(found)) return { kind: "queued", isReplay: true };
     if (found.state !== "failed" && found.state !== "dlq") {
@@ -51,6 +51,3 @@ export const makeRetryJob =
     }
     return { kind: "not_over", status: statusOf(now, clock.now()) };
   };
-
-const digestOf = (idempotencyKey: string): string =>
-  hashOfParts("retry", idempotencyKey).subarray(0, 9).toString("base64url");
