@@ -4,7 +4,7 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ConflictException, CreateScheduleGroupCommand } from "@aws-sdk/client-scheduler";
 import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { CreateQueueCommand, GetQueueUrlCommand, QueueDoesNotExist } from "@aws-sdk/client-sqs";
@@ -17,30 +17,28 @@ export const SCHEDULE_GROUP = "pulsegate";
 /** Nobody assumes it here, but a schedule has to name one. */
 const SCHEDULE_ROLE_ARN = "arn:aws:iam::000000000000:role/pulsegate-schedules";
 
+/** The topology's table, as `CreateTable` wants it. */
+export const tableDefinition = {
+  BillingMode: "PAY_PER_REQUEST",
+  AttributeDefinitions: [
+    ...new Set<string>([
+      table.partitionKey,
+      table.sortKey,
+      ...table.indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+    ]),
+  ].map((name) => ({ AttributeName: name, AttributeType: "S" })),
+  KeySchema: keySchema(table),
+  GlobalSecondaryIndexes: table.indexes.map((index) => ({
+    IndexName: index.name,
+    KeySchema: keySchema(index),
+    Projection: { ProjectionType: "KEYS_ONLY" },
+  })),
+} satisfies Omit<CreateTableCommandInput, "TableName">;
+
 /** Creates the table if it is not there yet. */
 export const provisionTable = async (client: DynamoDBClient): Promise<void> => {
-  const keyAttributes = new Set<string>([
-    table.partitionKey,
-    table.sortKey,
-    ...table.indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
-  ]);
   try {
-    await client.send(
-      new CreateTableCommand({
-        TableName: TABLE_NAME,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [...keyAttributes].map((name) => ({
-          AttributeName: name,
-          AttributeType: "S",
-        })),
-        KeySchema: keySchema(table),
-        GlobalSecondaryIndexes: table.indexes.map((index) => ({
-          IndexName: index.name,
-          KeySchema: keySchema(index),
-          Projection: { ProjectionType: "KEYS_ONLY" },
-        })),
-      }),
-    );
+    await client.send(new CreateTableCommand({ TableName: TABLE_NAME, ...tableDefinition }));
   } catch (error) {
     if (error instanceof ResourceInUseException) return;
     throw error;
@@ -54,10 +52,12 @@ export const provisionTable = async (client: DynamoDBClient): Promise<void> => {
   );
 };
 
-const keySchema = ({ partitionKey, sortKey }: { partitionKey: string; sortKey: string }) => [
-  { AttributeName: partitionKey, KeyType: "HASH" as const },
-  { AttributeName: sortKey, KeyType: "RANGE" as const },
-];
+function keySchema({ partitionKey, sortKey }: { partitionKey: string; sortKey: string }) {
+  return [
+    { AttributeName: partitionKey, KeyType: "HASH" as const },
+    { AttributeName: sortKey, KeyType: "RANGE" as const },
+  ];
+}
 
 /** Creates the queues that are not there yet, and returns the URL of each. */
 export const provisionQueues = async (client: SQSClient): Promise<Record<QueueName, string>> => {

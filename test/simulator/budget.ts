@@ -1,0 +1,31 @@
+import type { Job } from "../../lambdas/core/rules/job.ts";
+import type { History } from "./history.ts";
+import type { Life } from "./monitor.ts";
+import type { PlannedJob } from "./plan.ts";
+
+/**
+ * The write units that a job may take, by docs/DESIGN.md, in a world where nothing goes wrong; a
+ * little more for what its own client does at the same moment.
+ */
+export const writeUnitsAllowed = (job: Job, life: Life, planned: PlannedJob): number => {
+  const attempts = job.earlierAttempts + job.attempts;
+  const failures = attempts - (job.state === "success" ? 1 : 0);
+  const create = 2 + (job.dedupeKey === null ? 0 : 3) + (planned.payload.length > 500 ? 1 : 0);
+  // A worker whose message came before the job's put was refused.
+  const early = 1;
+  const claimsAndResults = 2 * attempts;
+  const records = failures;
+  const sparseIndex = life.entersAttention ? 3 : 0;
+  const cancel = job.state === "cancelled" ? (job.dedupeKey === null ? 1 : 5) : 0;
+  // The retry itself, what belongs to the job and is kept longer, and its way through the index.
+  const retries = life.manualRetries * (1 + 1 + attempts + 3 + early);
+  return create + early + claimsAndResults + records + sparseIndex + cancel + retries;
+};
+
+/** Posts that made no job: refused puts, the payloads of losers, pointers. */
+export const writeUnitsOfOthers = (history: History, jobs: readonly PlannedJob[]): number => {
+  const deduplicated = history.accepted.filter(({ isDeduplicated }) => isDeduplicated).length;
+  const extraPosts = jobs.reduce((sum, { posts }) => sum + posts - 1, 0);
+  const twins = jobs.filter(({ dedupeKey }) => dedupeKey !== null).length;
+  return 2 * deduplicated + 6 * extraPosts + twins;
+};

@@ -1,0 +1,249 @@
+import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
+import type { RetryPolicy } from "../../lambdas/core/rules/backoff.ts";
+import type { Priority } from "../../lambdas/core/rules/job.ts";
+import { NamedChance } from "./world/chance.ts";
+import type { Fault } from "./world/faults.ts";
+import type { Service } from "./world/world.ts";
+
+/** Everything that a run does of itself, and how bad the world is: all of it from the seed. */
+export interface Plan {
+  readonly seed: number;
+  readonly startMs: number;
+  readonly jobs: readonly PlannedJob[];
+  readonly rates: Readonly<Partial<Record<Fault, number>>>;
+  /** Times from the start on. */
+  readonly outages: readonly {
+    readonly service: Service;
+    readonly fromMs: number;
+    readonly untilMs: number;
+  }[];
+  readonly faultsEndMs: number;
+  /** How far each process's clock may be off, either way. */
+  readonly skewMs: number;
+  /** When somebody reads which tenant's list, page by page. */
+  readonly lists: readonly { readonly tenantId: string; readonly atMs: number }[];
+  /** Whether a function that runs for too long is ended, as Lambda does. */
+  readonly endsLongRuns: boolean;
+}
+
+/** A job as its client wants it, and what the client does with it later. */
+export interface PlannedJob {
+  readonly ordinal: number;
+  readonly tenantId: string;
+  readonly postAtMs: number;
+  /** Posted together with others, as their n-th. */
+  readonly batch: { readonly name: string; readonly item: number } | undefined;
+  /** Shared by all of a batch. */
+  readonly idempotencyKey: string | undefined;
+  /** Posts at once, with the same key if there are several. */
+  readonly posts: number;
+  /** Whether the last of several says something else. */
+  readonly hasConflict: boolean;
+  readonly dedupeKey: string | null;
+  readonly priority: Priority;
+  readonly executeAfterMs: number | null;
+  readonly maxAttempts: number;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number;
+  readonly payload: string;
+  /** How its requests end, one after another; the last goes on for ever. */
+  readonly answers: readonly DestinationAnswer[];
+  /** How long its client waits before it asks again: some for longer than a tombstone takes. */
+  readonly isPatient: boolean;
+  readonly cancelAfterMs: number | null;
+  readonly retryAfterMs: readonly number[];
+}
+
+export type DestinationAnswer =
+  "ok" | "error" | "gone" | "hangs" | "resets" | "ok_unheard" | "slow" | "refuses";
+
+const MINUTE_MS = 60_000;
+const START_MS = Date.UTC(2026, 0, 1);
+export const TENANTS = ["acme", "beta", "gamma"];
+
+export interface PlanOptions {
+  readonly seed: number;
+  readonly hours: number;
+  readonly jobs: number;
+}
+
+export const makePlan = ({ seed, hours, jobs: count }: PlanOptions): Plan => {
+  const chance = new NamedChance(seed);
+  const spanMs = hours * 60 * MINUTE_MS;
+  const jobs = Array.from({ length: count }, (_, ordinal) => plannedJob(chance, ordinal, spanMs));
+  const mood = moods[chance.between("mood", 0, moods.length - 1)] as Mood;
+  return {
+    seed,
+    startMs: START_MS,
+    jobs,
+    rates: ratesOf(chance, mood),
+    outages: mood === "calm" ? [] : outagesOf(chance, spanMs),
+    faultsEndMs: spanMs,
+    skewMs: mood === "calm" ? 0 : chance.pick("skew", [0, 50, 2_000]),
+    lists: TENANTS.flatMap((tenantId) =>
+      [1, 2, 3].map((nth) => ({ tenantId, atMs: chance.pure(`list ${tenantId} ${nth}`) * spanMs })),
+    ),
+    endsLongRuns: chance.fraction("ends long runs") < 0.7,
+  };
+};
+
+/** One seed in ten shows a world without faults, where every job costs exactly what it should. */
+const moods = [
+  "calm",
+  "mild",
+  "mild",
+  "usual",
+  "usual",
+  "usual",
+  "bad",
+  "bad",
+  "one_kind",
+  "one_kind",
+] as const;
+type Mood = (typeof moods)[number];
+
+const usualRates: Readonly<Record<Fault, number>> = {
+  killed_before: 0.01,
+  killed_after: 0.01,
+  frozen_before: 0.005,
+  frozen_after: 0.005,
+  throttled: 0.01,
+  request_lost: 0.01,
+  answer_lost: 0.015,
+  carried_out_late: 0.005,
+  message_doubled: 0.03,
+  message_late: 0.02,
+  delete_lost: 0.02,
+  old_receipt_deletes: 0.5,
+  batch_in_part: 0.05,
+  invocation_throttled: 0.02,
+  fired_late: 0.05,
+  fired_twice: 0.05,
+  fired_at_once: 0.02,
+  index_stale: 0.2,
+  client_hears_nothing: 0.03,
+};
+
+const ratesOf = (chance: NamedChance, mood: Mood): Plan["rates"] => {
+  const scaled = (factor: number) =>
+    Object.fromEntries(
+      Object.entries(usualRates).map(([fault, rate]) => [fault, Math.min(0.9, rate * factor)]),
+    );
+  switch (mood) {
+    case "calm":
+      return {};
+    case "mild":
+      return scaled(0.3);
+    case "usual":
+      return scaled(1);
+    case "bad":
+      return scaled(3);
+    case "one_kind": {
+      const fault = chance.pick("kind", Object.keys(usualRates) as Fault[]);
+      return { old_receipt_deletes: 0.5, [fault]: Math.min(0.5, usualRates[fault] * 12) };
+    }
+  }
+};
+
+const services: readonly Service[] = [
+  "table",
+  "sqs",
+  "scheduler",
+  "lambda",
+  "deliver",
+  "destinations",
+];
+
+const outagesOf = (chance: NamedChance, spanMs: number): Plan["outages"] =>
+  Array.from({ length: chance.between("outages", 0, 3) }, () => {
+    const fromMs = chance.fraction("outage from") * spanMs;
+    const lengthMs = chance.fraction("outage length") ** 2 * 60 * MINUTE_MS;
+    return {
+      service: chance.pick("outage of", services),
+      fromMs,
+      untilMs: fromMs + lengthMs,
+    };
+  });
+
+const plannedJob = (chance: NamedChance, ordinal: number, spanMs: number): PlannedJob => {
+  const of = (what: string) => `job ${ordinal}|${what}`;
+  const batch = batchOf(chance, ordinal);
+  // Some come at the same moment as another one, with its dedupe key.
+  const isTwin = ordinal > 0 && batch === undefined && chance.pure(of("twin")) < 0.1;
+  const common = (what: string) => `job ${isTwin ? ordinal - 1 : ordinal}|${what}`;
+  const isLikely = (what: string, likelihood: number) => chance.fraction(of(what)) < likelihood;
+  const tenantId = TENANTS[Math.floor(chance.pure(common("tenant")) * TENANTS.length)] ?? "";
+  const isKeyed = isLikely("keyed", 0.7);
+  const retry = chance.pick<RetryPolicy>(of("retry"), [
+    defaultRetryPolicy,
+    { kind: "schedule", delaysMs: [100, 1_000, 30_000] },
+    { kind: "schedule", delaysMs: [20 * MINUTE_MS] },
+    { kind: "doubling", baseMs: 500, maxMs: 30_000 },
+    { kind: "doubling", baseMs: 1_000, maxMs: 3_600_000 },
+  ]);
+  return {
+    ordinal,
+    tenantId,
+    postAtMs: Math.floor(chance.pure(batch?.name ?? common("post")) * spanMs),
+    batch,
+    idempotencyKey: batch ? keyOfBatch(chance, batch.name) : isKeyed ? `key-${ordinal}` : undefined,
+    posts:
+      isKeyed && !batch && isLikely("several posts", 0.15) ? chance.between(of("posts"), 2, 4) : 1,
+    hasConflict: isLikely("conflict", 0.5),
+    dedupeKey:
+      isTwin || chance.pure(common("dedupe")) < 0.2
+        ? `dedupe-${Math.floor(chance.pure(common("dedupe key")) * 5)}`
+        : null,
+    priority: chance.pick<Priority>(of("priority"), ["normal", "normal", "high", "low"]),
+    executeAfterMs: isLikely("ahead", 0.4) ? aheadMs(chance, of("ahead by")) : null,
+    maxAttempts: chance.pick(of("max attempts"), [1, 2, 3, 5, 8, 8]),
+    retry,
+    timeoutMs: chance.pick(of("timeout"), [500, 10_000, 10_000, 30_000]),
+    // Some are too big to ride in the job's own item.
+    payload: JSON.stringify({
+      job: ordinal,
+      ...(isLikely("big", 0.2) ? { filler: "x".repeat(2_000) } : {}),
+    }),
+    answers: answersOf(chance, of("answers")),
+    isPatient: isLikely("patient", 0.3),
+    cancelAfterMs: isLikely("cancel", 0.15) ? aheadMs(chance, of("cancel after")) : null,
+    retryAfterMs: isLikely("manual retry", 0.5)
+      ? Array.from({ length: chance.between(of("retries"), 1, 3) }, () =>
+          aheadMs(chance, of("retry after")),
+        )
+      : [],
+  };
+};
+
+const BATCH_SIZE = 5;
+
+/** Some neighbours are posted in one batch. */
+const batchOf = (chance: NamedChance, ordinal: number): PlannedJob["batch"] => {
+  const name = `batch ${Math.floor(ordinal / BATCH_SIZE)}`;
+  const isOne = chance.pure(`${name}|is one`) < 0.15;
+  return isOne ? { name, item: ordinal % BATCH_SIZE } : undefined;
+};
+
+const keyOfBatch = (chance: NamedChance, name: string): string | undefined =>
+  chance.pure(`${name}|keyed`) < 0.7 ? `key of ${name}` : undefined;
+
+/** Mostly soon, sometimes beyond what a queue can delay. */
+const aheadMs = (chance: NamedChance, name: string): number =>
+  Math.floor(chance.fraction(name) ** 4 * 120 * MINUTE_MS);
+
+const answersOf = (chance: NamedChance, name: string): readonly DestinationAnswer[] => {
+  if (chance.fraction(name) < 0.5) return ["ok"];
+  const all: DestinationAnswer[] = [
+    "ok",
+    "ok",
+    "error",
+    "error",
+    "gone",
+    "hangs",
+    "resets",
+    "ok_unheard",
+    "slow",
+    "refuses",
+  ];
+  return Array.from({ length: chance.between(name, 1, 6) }, () => chance.pick(name, all));
+};

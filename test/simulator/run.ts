@@ -1,0 +1,160 @@
+import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
+import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
+import { tableDefinition } from "../../lib/local/provision.ts";
+import type { JobStore } from "../../lambdas/core/ports.ts";
+import type { Standing } from "../../lambdas/core/rules/job.ts";
+import { ApiClients } from "./api-clients.ts";
+import { writeUnitsAllowed, writeUnitsOfOthers } from "./budget.ts";
+import { EventSource } from "./event-source.ts";
+import { INDEX_SHARDS, TABLE_NAME } from "./functions.ts";
+import { History } from "./history.ts";
+import { Monitor } from "./monitor.ts";
+import type { Plan } from "./plan.ts";
+import type { TraceLine } from "./trace.ts";
+import { verdictOn } from "./verdict.ts";
+import type { Violation } from "./verdict.ts";
+import { makeWorld } from "./world/world.ts";
+import type { World } from "./world/world.ts";
+
+export interface RunResult {
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  /** The planned jobs that each job's id was answered to. */
+  readonly ordinalsOf: ReadonlyMap<string, readonly number[]>;
+  /** Equal for equal runs. */
+  readonly digest: string;
+  /** Names of the faults that happened. */
+  readonly faults: readonly string[];
+  readonly lines: readonly TraceLine[];
+  readonly counts: RunCounts;
+}
+
+export interface RunCounts {
+  readonly jobs: number;
+  readonly requests: number;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+  readonly sqsRequests: number;
+  readonly schedulerRequests: number;
+  readonly invocations: number;
+}
+
+export interface RunOptions {
+  /** Keeps what happened in words. @default false */
+  readonly isTraced?: boolean;
+  /** Faults that are left out, by name. @default none */
+  readonly without?: ReadonlySet<string>;
+}
+
+/** So many events a job: ten times what the worst of worlds takes. */
+const MAX_EVENTS_A_JOB = 3_000;
+/** Messages of one job that a function received: beyond it something spins. */
+const MAX_RECEIVES_A_JOB = 500;
+
+/** Lives a plan through, until nothing is left to happen, and judges it. */
+export const runSimulation = async (
+  plan: Plan,
+  { isTraced = false, without = new Set() }: RunOptions = {},
+): Promise<RunResult> => {
+  const monitor = new Monitor(() => world.time.now(), plan.skewMs);
+  const source = new EventSource(() => world);
+  const world: World = makeWorld(plan, {
+    isTraced,
+    without,
+    onVisible: (queue, atMs) => source.lookAt(queue, atMs),
+    onWrite: monitor.onWrite,
+  });
+  world.table.apply(new CreateTableCommand({ ...tableDefinition, TableName: TABLE_NAME }));
+  const history = new History();
+  new ApiClients(world, history).start();
+
+  const maxEvents = MAX_EVENTS_A_JOB * (plan.jobs.length + 1);
+  let isAtRest = true;
+  await world.time.run((events) => (isAtRest = events < maxEvents));
+
+  const store = makeDynamoJobStore(
+    { client: world.table.client(), name: TABLE_NAME, indexShards: INDEX_SHARDS, retentionMs: 1 },
+    () => "verdict",
+  );
+  const violations = [
+    ...(await verdictOn({
+      plan,
+      history,
+      monitor,
+      requests: world.destinations.requests,
+      standingOf: (jobId) => store.read(jobId, world.time.now()),
+      attemptsOf: (job) => store.listAttempts(job, 0, 1_000),
+    })),
+    ...(isAtRest ? atRest(world) : [{ jobId: "", what: "it never came to rest" }]),
+    ...spinning(source),
+    ...(isCalm(plan) ? await overBudget(world, history, monitor, store) : []),
+  ];
+  return {
+    plan,
+    violations,
+    ordinalsOf: new Map(
+      [...Map.groupBy(history.accepted, ({ id }) => id)].map(([id, posts]) => [
+        id,
+        [...new Set(posts.map(({ job }) => job.ordinal))],
+      ]),
+    ),
+    digest: world.trace.digest,
+    faults: world.faults.happened,
+    lines: world.trace.lines,
+    counts: countsOf(world, source, monitor),
+  };
+};
+
+const atRest = ({ sqs, scheduler }: World): readonly Violation[] =>
+  [
+    ...(["high", "normal", "low", "deadLetters", "parked"] as const).map(
+      (queue) => [`messages in ${queue}`, sqs.countOf(queue)] as const,
+    ),
+    ["schedules", scheduler.count] as const,
+  ]
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => ({ jobId: "", what: `at rest there are still ${count} ${what}` }));
+
+const spinning = ({ receivesOf }: EventSource): readonly Violation[] =>
+  [...receivesOf]
+    .filter(([, receives]) => receives > MAX_RECEIVES_A_JOB)
+    .map(([jobId, receives]) => ({ jobId, what: `its messages were received ${receives} times` }));
+
+const isCalm = ({ rates, outages, skewMs }: Plan): boolean =>
+  Object.keys(rates).length === 0 && outages.length === 0 && skewMs === 0;
+
+/** What DynamoDB bills, in a world without faults. */
+const overBudget = async (
+  { table, plan }: World,
+  history: History,
+  { lives }: Monitor,
+  store: JobStore,
+): Promise<readonly Violation[]> => {
+  const writeUnits = table.consumed.writeUnits;
+  let allowed = writeUnitsOfOthers(history, plan.jobs);
+  for (const [jobId, life] of lives) {
+    const job = await store.read(jobId, plan.startMs);
+    const planned = plan.jobs.find(({ ordinal }) => ordinal === ordinalOf(job));
+    if (job.kind === "job" && planned) allowed += writeUnitsAllowed(job, life, planned);
+  }
+  return writeUnits <= allowed
+    ? []
+    : [{ jobId: "", what: `${writeUnits} write units were taken, of ${allowed} allowed` }];
+};
+
+const ordinalOf = (job: Standing): number =>
+  job.kind === "job" ? Number(new URL(job.destination.url).pathname.slice(1)) : -1;
+
+const countsOf = (world: World, source: EventSource, monitor: Monitor): RunCounts => {
+  const { sqs, scheduler, table, destinations } = world;
+  const { send, receive, delete: deletes, hide } = sqs.requests;
+  return {
+    jobs: monitor.lives.size,
+    requests: destinations.requests.length,
+    writeUnits: table.consumed.writeUnits,
+    readUnits: table.consumed.readUnits,
+    sqsRequests: send + receive + deletes + hide,
+    schedulerRequests: scheduler.requests.create + scheduler.requests.delete,
+    invocations: source.invocations,
+  };
+};
