@@ -1,4 +1,4 @@
-import { queues, schedules } from "../../../lib/topology.ts";
+import { queues } from "../../../lib/topology.ts";
 import type { QueueName } from "../../../lib/topology.ts";
 import { Trace } from "../trace.ts";
 import type { Plan } from "../plan.ts";
@@ -117,5 +117,3 @@ export const makeWorld = (
       }),
   };
 };
-
-export const deliveryQueueNames = schedules.sendTo;
