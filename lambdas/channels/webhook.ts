@@ -36,6 +36,8 @@ const requestOf = (job: DueJob, startedAtMs: number): HttpRequest => {
 };
 
 const GONE = 410;
+/** Too Many Requests, and Service Unavailable: with these, `Retry-After` says when to come again. */
+const asksToWait = new Set([429, 503]);
 
 const judgeAnswer = (answer: HttpAnswer): Outcome => {
   if (answer.kind === "broken") {
@@ -54,5 +56,6 @@ const judgeAnswer = (answer: HttpAnswer): Outcome => {
     error: `http_status: the destination answered ${status}`,
     httpStatus: status,
     responseExcerpt: excerptOf(answer.body),
+    retryAfter: asksToWait.has(status) ? answer.header("retry-after") : undefined,
   };
 };

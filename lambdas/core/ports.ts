@@ -242,6 +242,8 @@ export type Outcome =
       readonly error: `${AttemptErrorCode}: ${string}`;
       readonly httpStatus: number | null;
       readonly responseExcerpt: string | null;
+      /** What a receiver that has too much asked for: the value of its `Retry-After`, as it came. */
+      readonly retryAfter?: string | undefined;
     };
 
 /** Carries one attempt out. Never rejects: whatever happens is an outcome. */

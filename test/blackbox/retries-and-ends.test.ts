@@ -65,6 +65,34 @@ describe("a failed attempt is repeated, and on record", () => {
     expect(waitMs).toBeGreaterThanOrEqual(1_500);
   });
 
+  it.each([429, 503])(
+    "not before the Retry-After of a %i, which never brings it forward",
+    async (status) => {
+      const waits = ["3", "0"];
+      receiver.answer(({ headers }, response) => {
+        const attempt = Number(headers["x-pulsegate-attempt"]);
+        if (attempt === 3) response.writeHead(200).end();
+        else response.writeHead(status, { "retry-after": waits[attempt - 1] }).end();
+      });
+      const id = await api.accepted(jobTo(receiver.url, { retry: { schedule_ms: [100, 2_000] } }));
+      await api.until(id, "success");
+      const [first, second, third] = await api.attempts(id);
+      const waitMs = (a?: AttemptView, b?: AttemptView) =>
+        Date.parse(b?.started_at ?? "") - Date.parse(a?.finished_at ?? "");
+      expect(waitMs(first, second)).toBeGreaterThanOrEqual(3_000);
+      expect(waitMs(second, third)).toBeGreaterThanOrEqual(1_000);
+    },
+  );
+
+  it("although another answer than 429 and 503 has a Retry-After", async () => {
+    receiver.answer(({ headers }, response) => {
+      const isFirst = headers["x-pulsegate-attempt"] === "1";
+      response.writeHead(isFirst ? 500 : 200, { "retry-after": "3600" }).end();
+    });
+    const id = await api.accepted(jobTo(receiver.url, { retry: quick }));
+    expect(await api.until(id, "success")).toMatchObject({ attempts: 2 });
+  });
+
   it("pages through the attempts", async () => {
     receiver.answerStatuses(500);
     const id = await api.accepted(jobTo(receiver.url, { retry: { ...quick, max_attempts: 4 } }));

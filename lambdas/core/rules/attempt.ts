@@ -6,19 +6,25 @@ export type NextStep =
   | { readonly kind: "retry"; readonly attempt: AttemptRecord; readonly dueAtMs: number }
   | { readonly kind: "dlq"; readonly attempt: AttemptRecord };
 
-/** What follows on a failed attempt that another one might mend. */
+/**
+ * What follows on a failed attempt that another one might mend.
+ *
+ * @param leaveAloneMs the receiver asked to be left alone for so long from the failure on: it puts
+ *   the next attempt off, and never brings it forward
+ */
 export const nextStep = (
   job: Job,
   attempt: AttemptRecord,
   failedAtMs: number,
   random: number,
+  leaveAloneMs = 0,
 ): NextStep =>
   job.attempts >= job.maxAttempts
     ? { kind: "dlq", attempt }
     : {
         kind: "retry",
         attempt,
-        dueAtMs: failedAtMs + retryDelayMs(job.retry, job.attempts, random),
+        dueAtMs: failedAtMs + Math.max(retryDelayMs(job.retry, job.attempts, random), leaveAloneMs),
       };
 
 /** The record of an attempt whose worker was not heard of again: it may have reached the receiver. */

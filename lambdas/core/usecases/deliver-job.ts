@@ -2,6 +2,7 @@ import type { Attempt, AttemptResult, ClaimedJob, Outcome } from "../ports.ts";
 import { nextStep } from "../rules/attempt.ts";
 import { attemptNumber } from "../rules/job.ts";
 import type { AttemptRecord, Job } from "../rules/job.ts";
+import { retryAfterMs } from "../rules/retry-after.ts";
 import { judge } from "../rules/judge.ts";
 import { cutToBytes } from "../rules/text.ts";
 import {
@@ -145,8 +146,12 @@ const resultOf = (
       return { kind: "success", attempt, httpStatus: outcome.httpStatus };
     case "permanent":
       return { kind: "failed", attempt };
-    case "retryable":
-      return nextStep(job, attempt, attempt.finishedAtMs, random);
+    case "retryable": {
+      const failedAtMs = attempt.finishedAtMs;
+      const { retryAfter } = outcome;
+      const leaveAloneMs = retryAfter === undefined ? 0 : retryAfterMs(retryAfter, failedAtMs);
+      return nextStep(job, attempt, failedAtMs, random, leaveAloneMs);
+    }
   }
 };
 

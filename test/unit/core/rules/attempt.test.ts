@@ -29,6 +29,18 @@ describe("after a failed attempt", () => {
     expect(nextStep(job, failedAttempt, NOW_MS, 0.5)).toMatchObject({ dueAtMs: NOW_MS + 7_500 });
   });
 
+  it("comes another one no sooner than the receiver asked, and no sooner for it", () => {
+    const job = aJob({
+      state: "processing",
+      attempts: 1,
+      retry: { kind: "schedule", delaysMs: [10_000] },
+    });
+    const dueAfter = (leaveAloneMs: number) =>
+      nextStep(job, failedAttempt, NOW_MS, 0, leaveAloneMs);
+    expect(dueAfter(60_000)).toMatchObject({ dueAtMs: NOW_MS + 60_000 });
+    expect(dueAfter(1_000)).toMatchObject({ dueAtMs: NOW_MS + 5_000 });
+  });
+
   it("comes the dead-letter state when the attempts are used up", () => {
     const job = aJob({ state: "processing", attempts: 3, maxAttempts: 3 });
     expect(nextStep(job, failedAttempt, NOW_MS, 0)).toEqual({
