@@ -18,6 +18,10 @@ export type QueueFunction = (event: SQSEvent, context: Context) => Promise<SQSBa
 /**
  * A function behind a queue: each message on its own, all of a batch at once. A message is deleted
  * only on the verdict to delete it; whatever else happens, it is reported as failed and stays.
+ *
+ * Of messages that say the same, one is settled, and the others are deleted beside it: each would do
+ * the same again. Else every copy of a message whose worker died would hand over a next one, and a
+ * job's messages would double with each further death.
  */
 export const queueConsumer = (
   { telemetry, decode, hide }: QueueConsumerDeps,
@@ -44,11 +48,18 @@ export const queueConsumer = (
   return middy<SQSEvent, SQSBatchResponse>()
     .use(publishMetrics(telemetry))
     .handler(async ({ Records: records }): Promise<SQSBatchResponse> => {
-      const settled = await Promise.all(records.map(isSettled));
+      const originals = [...Map.groupBy(records, ({ body }) => body).values()].map(youngestOf);
+      const settled = await Promise.all(originals.map(isSettled));
       return {
-        batchItemFailures: records
+        batchItemFailures: originals
           .filter((_, index) => !settled[index])
           .map(({ messageId }) => ({ itemIdentifier: messageId })),
       };
     });
 };
+
+/** The one that is believed in for longest. */
+const youngestOf = (copies: readonly SQSRecord[]): SQSRecord =>
+  copies.reduce((youngest, copy) => (sentAtOf(copy) > sentAtOf(youngest) ? copy : youngest));
+
+const sentAtOf = ({ attributes }: SQSRecord): number => Number(attributes.SentTimestamp);

@@ -36,6 +36,13 @@ describe("a simulation", () => {
     },
   );
 
+  it.each([
+    // Copies of one message doubled with each death of the worker that had them.
+    [5911, 200],
+  ])("of seed %i, with %i jobs, breaks no promise any more", async (seed, jobs) => {
+    expect((await runSimulation(makePlan({ seed, hours: 1, jobs }))).violations).toEqual([]);
+  });
+
   it("does not lack faults: each kind happens", async () => {
     const kinds = new Set<string>();
     for (let seed = 100; seed < 130; seed += 1) {
