@@ -106,7 +106,7 @@ export const table = {
 export type IndexName = (typeof table.indexes)[number]["name"];
 
 /** The part of the table that a grant opens: every partition key begins with one of these. */
-export type KeyPrefix = "JOB#" | "DEDUPE#" | "SECRET#" | "READY#";
+export type KeyPrefix = "JOB#" | "DEDUPE#" | "SIGNING#" | "SECRET#" | "READY#";
 
 export type TableAction =
   "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query";
@@ -115,6 +115,8 @@ export interface Grants {
   readonly table?: {
     readonly actions: readonly TableAction[];
     readonly keyPrefixes: readonly KeyPrefix[];
+    /** May get single items here besides, and do nothing else with them. */
+    readonly getFrom?: readonly KeyPrefix[];
     /** May query these indexes, whose keys begin with a tenant. */
     readonly indexes?: readonly IndexName[];
   };
@@ -154,7 +156,7 @@ export interface FunctionTopology {
   readonly feedsItself?: boolean;
 }
 
-export type RouteKey = `${"GET" | "HEAD" | "POST"} /${string}` | "$default";
+export type RouteKey = `${"GET" | "HEAD" | "POST" | "PUT" | "DELETE"} /${string}` | "$default";
 
 /** Open to everybody: they show nothing of a tenant's. All other routes ask who is calling. */
 export const openRoutes: readonly RouteKey[] = [
@@ -218,6 +220,13 @@ export const functions = {
       schedule: true,
     },
   },
+  manage: {
+    timeoutSeconds: API_TIMEOUT_SECONDS,
+    memoryMb: 512,
+    routes: ["PUT /v1/signing-secrets", "GET /v1/signing-secrets", "DELETE /v1/signing-secrets"],
+    settings: ["LOG_LEVEL"],
+    grants: { table: { actions: ["GetItem", "PutItem"], keyPrefixes: ["SIGNING#"] } },
+  },
   system: {
     timeoutSeconds: API_TIMEOUT_SECONDS,
     memoryMb: 256,
@@ -239,7 +248,11 @@ export const functions = {
     ],
     settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS", "DESTINATION_ALLOW", "LEASE_SECONDS"],
     grants: {
-      table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
+      table: {
+        actions: ["GetItem", "PutItem", "UpdateItem"],
+        keyPrefixes: ["JOB#"],
+        getFrom: ["SIGNING#"],
+      },
       sendTo: priorities,
       schedule: true,
       consume: priorities,

@@ -1,5 +1,6 @@
 import type { DueJob, Outcome } from "../core/ports.ts";
 import { excerptOf } from "../core/rules/excerpt.ts";
+import { signatureOf } from "../core/rules/signature.ts";
 import { version } from "../core/version.ts";
 import type { Channel, HttpAnswer, HttpRequest } from "./channel.ts";
 import { webhookDestination } from "./webhook-destination.ts";
@@ -20,17 +21,21 @@ const requestOf = (job: DueJob, startedAtMs: number): HttpRequest => {
     ["content-type", "application/json"],
     ["user-agent", `PulseGate/${version}`],
   ] as const;
+  const { body } = job.content;
+  const timestamp = String(Math.floor(startedAtMs / 1_000));
+  const signature = signatureOf(job.signingSecrets, { id: job.id, timestamp, body });
   return {
     url,
     method,
     timeoutMs,
-    body: job.content.body,
+    body,
     headers: [
       ...job.content.headers,
       ...defaults.filter(([name]) => !given.has(name)),
       ["x-pulsegate-attempt", String(job.attempt)],
       ["webhook-id", job.id],
-      ["webhook-timestamp", String(Math.floor(startedAtMs / 1_000))],
+      ["webhook-timestamp", timestamp],
+      ...(signature === undefined ? [] : [["webhook-signature", signature] as const]),
     ],
   };
 };

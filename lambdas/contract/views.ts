@@ -130,6 +130,41 @@ export const attemptPage = z
   .object({ items: z.array(attempt), next_cursor: nextCursor })
   .meta({ id: "AttemptPage" });
 
+const secretId = z.string().meta({
+  description: "Opaque.",
+  pattern: "^sec_",
+  examples: ["sec_3M8XQ2V7C1D9K5R0T4W6Y8Z1BE"],
+});
+
+export const putSecret = z
+  .object({
+    id: secretId,
+    secret: z.string().meta({
+      description: "For the receiver. No other answer shows it.",
+      pattern: "^whsec_[A-Za-z0-9+/]+={0,2}$",
+    }),
+    created_at: time,
+  })
+  .meta({ id: "PutSigningSecret" });
+
+export const secretList = z
+  .object({
+    items: z.array(
+      z
+        .object({
+          id: secretId,
+          created_at: time,
+          hint: z.string().meta({ description: "How it ends.", pattern: "^whsec_….{4}$" }),
+        })
+        .meta({ id: "SigningSecret" }),
+    ),
+  })
+  .meta({ id: "SigningSecretList", description: "All there are, newest first: ten at most." });
+
+export const deletedSecret = z
+  .object({ id: z.string(), deleted: z.literal(true) })
+  .meta({ id: "DeletedSigningSecret" });
+
 const detail = z.string();
 
 const mistake = z
@@ -196,6 +231,9 @@ export type RetriedView = z.output<typeof retriedJob>;
 export type JobPageView = z.output<typeof jobPage>;
 export type AttemptPageView = z.output<typeof attemptPage>;
 export type BatchView = z.output<typeof batchAnswer>;
+export type PutSecretView = z.output<typeof putSecret>;
+export type SecretListView = z.output<typeof secretList>;
+export type DeletedSecretView = z.output<typeof deletedSecret>;
 export type ProblemView = z.output<typeof problem>;
 export type HealthView = z.output<typeof health>;
 export type ReadinessView = z.output<typeof readiness>;

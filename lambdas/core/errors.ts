@@ -4,7 +4,7 @@ export const problemCodes = {
   not_found: { status: 404, title: "There is no such thing" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   idempotency_conflict: { status: 409, title: "The idempotency key belongs to another request" },
-  invalid_state: { status: 409, title: "The job is not in a state for this" },
+  invalid_state: { status: 409, title: "The present state does not allow this" },
   payload_too_large: { status: 413, title: "The request is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },
   internal: { status: 500, title: "Something went wrong on our side" },

@@ -6,6 +6,7 @@ import type {
   JobMessage,
   Standing,
 } from "./rules/job.ts";
+import type { HeldSecret, SigningSecret } from "./rules/signature.ts";
 
 /**
  * What the use cases need of the world. Expected outcomes are values. A rejected promise means an
@@ -202,6 +203,27 @@ export interface JobQueue {
   withdraw(message: JobMessage, dueAtMs: number): Promise<void>;
 }
 
+/** What each tenant signs its webhooks with. */
+export interface SigningSecrets {
+  /** As they stand now: nothing that was read before the call. At most 1 read unit. */
+  read(tenantId: string): Promise<SecretSet>;
+  /** Puts `secrets` in the place of a set, if that is still the one that was seen. Atomic. */
+  replace(
+    tenantId: string,
+    seen: SecretSet,
+    secrets: readonly HeldSecret[],
+  ): Promise<
+    { readonly kind: "replaced" } | { readonly kind: "refused"; readonly found: SecretSet }
+  >;
+}
+
+export interface SecretSet {
+  /** Newest first. */
+  readonly secrets: readonly HeldSecret[];
+  /** Another one after each change; none before the first. */
+  readonly revision: string | undefined;
+}
+
 export interface Clock {
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -221,6 +243,8 @@ export interface DueJob {
   readonly content: JobContent;
   /** Of the present sequence: 1, 2, … */
   readonly attempt: number;
+  /** What its tenant signs with at this moment, newest first. */
+  readonly signingSecrets: readonly SigningSecret[];
 }
 
 export type AttemptErrorCode =

@@ -5,6 +5,7 @@ import { makeCursorSecret } from "../adapters/dynamodb/cursor-secret.ts";
 import { makeDynamoJobList } from "../adapters/dynamodb/job-list.ts";
 import { makeDynamoJobRecovery } from "../adapters/dynamodb/job-recovery.ts";
 import { makeDynamoJobStore } from "../adapters/dynamodb/job-store.ts";
+import { makeSigningSecrets } from "../adapters/dynamodb/signing-secrets.ts";
 import type { Table } from "../adapters/dynamodb/table.ts";
 import { makeHttpTransport } from "../adapters/http/transport.ts";
 import { checkQueue, checkSchedules, checkTable } from "../adapters/readiness.ts";
@@ -21,11 +22,14 @@ import { makeCancelJob } from "../core/usecases/cancel-job.ts";
 import { makeDeliverJob } from "../core/usecases/deliver-job.ts";
 import { makeListJobs } from "../core/usecases/list-jobs.ts";
 import type { RecoverDeps } from "../core/usecases/recover-jobs.ts";
+import { makeDeleteSigningSecret } from "../core/usecases/delete-signing-secret.ts";
+import { makePutSigningSecret } from "../core/usecases/put-signing-secret.ts";
 import { makeRetryJob } from "../core/usecases/retry-job.ts";
 import type { Deps as BuryDeps } from "../functions/bury/handler.ts";
 import type { Deps as ChangeJobsDeps } from "../functions/change-jobs/handler.ts";
 import type { Deps as CreateJobsDeps } from "../functions/create-jobs/handler.ts";
 import type { Deps as DeliverDeps } from "../functions/deliver/handler.ts";
+import type { Deps as ManageDeps } from "../functions/manage/handler.ts";
 import type { Deps as ReadJobsDeps } from "../functions/read-jobs/handler.ts";
 import type { Deps as SystemDeps } from "../functions/system/handler.ts";
 import { makeTelemetry, observerOf } from "../middleware/telemetry.ts";
@@ -100,6 +104,18 @@ export const composeChangeJobs = (environment: Environment, clients: Clients): C
   };
 };
 
+export const composeManage = (environment: Environment, clients: Clients): ManageDeps => {
+  const config = readConfig(environment, ["LOG_LEVEL", "TABLE_NAME"]);
+  const table = { client: clients.dynamodb(), name: config.TABLE_NAME };
+  const secrets = makeSigningSecrets(table, newToken);
+  return {
+    telemetry: makeTelemetry("manage", config.LOG_LEVEL),
+    secrets,
+    putSecret: makePutSigningSecret({ secrets, clock, chance }),
+    deleteSecret: makeDeleteSigningSecret({ secrets }),
+  };
+};
+
 export const composeSystem = (environment: Environment, clients: Clients): SystemDeps => {
   const config = readConfig(environment, [
     "LOG_LEVEL",
@@ -133,17 +149,19 @@ export const composeDeliver = (environment: Environment, clients: Clients): Deli
   ]);
   const telemetry = makeTelemetry("deliver", config.LOG_LEVEL);
   const sqs = clients.sqs();
+  const table = tableOf(config, clients);
   return {
     telemetry,
     decode: decodeMessage,
     hide: hideMessage(sqs, queueUrlByArn(Object.values(queueUrls(config)))),
     deliverJob: makeDeliverJob({
-      store: jobStore(config, clients),
+      store: makeStore(table),
       queue: jobQueue(config, sqs, clients, telemetry),
       clock,
       chance,
       observer: observerOf(telemetry),
       attempt: attemptVia({ http: makeHttpTransport(config.DESTINATION_ALLOW) }),
+      signingSecrets: makeSigningSecrets(table, newToken),
       leaseMs: config.LEASE_SECONDS * 1_000,
     }),
   };
@@ -192,8 +210,9 @@ const chance: Chance = {
 const jobStore = (config: Config<(typeof TABLE)[number]>, clients: Clients) =>
   makeStore(tableOf(config, clients));
 
-const makeStore = (table: Table) =>
-  makeDynamoJobStore(table, () => randomBytes(9).toString("base64url"));
+const newToken = () => randomBytes(9).toString("base64url");
+
+const makeStore = (table: Table) => makeDynamoJobStore(table, newToken);
 
 const tableOf = (config: Config<(typeof TABLE)[number]>, clients: Clients): Table => ({
   client: clients.dynamodb(),

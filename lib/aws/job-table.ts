@@ -10,7 +10,7 @@ import {
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { table } from "../topology.ts";
-import type { Grants } from "../topology.ts";
+import type { Grants, KeyPrefix, TableAction } from "../topology.ts";
 
 export interface JobTableProps {
   /** Whether the table goes when its stack goes; elsewhere it stays, and refuses to be deleted. */
@@ -55,6 +55,7 @@ export class JobTable extends Construct {
   statements({ table: grant }: Grants): PolicyStatement[] {
     if (!grant) return [];
     const indexes = grant.indexes ?? [];
+    const getFrom = grant.getFrom ?? [];
     return [
       // An index's keys begin with whatever tenant is asked for, so no prefix can bound them.
       ...(indexes.length === 0
@@ -65,15 +66,20 @@ export class JobTable extends Construct {
               resources: indexes.map((index) => `${this.#arn}/index/${index}`),
             }),
           ]),
-      new PolicyStatement({
-        actions: grant.actions.map((action) => `dynamodb:${action}`),
-        resources: [this.#arn],
-        conditions: {
-          "ForAllValues:StringLike": {
-            "dynamodb:LeadingKeys": grant.keyPrefixes.map((prefix) => `${prefix}*`),
-          },
-        },
-      }),
+      ...(getFrom.length === 0 ? [] : [this.#onKeys(["GetItem"], getFrom)]),
+      this.#onKeys(grant.actions, grant.keyPrefixes),
     ];
+  }
+
+  #onKeys(actions: readonly TableAction[], prefixes: readonly KeyPrefix[]): PolicyStatement {
+    return new PolicyStatement({
+      actions: actions.map((action) => `dynamodb:${action}`),
+      resources: [this.#arn],
+      conditions: {
+        "ForAllValues:StringLike": {
+          "dynamodb:LeadingKeys": prefixes.map((prefix) => `${prefix}*`),
+        },
+      },
+    });
   }
 }

@@ -45,12 +45,12 @@ const explanations: Readonly<Record<string, string>> = {
   invalid_input:
     "Something in the body, the query or a header breaks a rule; `errors` says what and where. Nothing was accepted.",
   not_found:
-    "The route or the job does not exist. An id of another form is a job that does not exist.",
+    "The route, the job or the signing secret does not exist. An id of another form is one that does not exist.",
   method_not_allowed: "`Allow` names the methods of this route.",
   idempotency_conflict:
     "The `Idempotency-Key` belongs to a job that was posted with another body. Use a new key for a new job.",
   invalid_state:
-    "A job is cancelled only while it waits, and retried only after it failed; `detail` says what it is.",
+    "A job is cancelled only while it waits, and retried only after it failed; a tenant has ten signing secrets at most. `detail` says what it is.",
   payload_too_large:
     "A payload has at most 262,144 bytes, a body at most 524,288, a batch at most 3,145,728.",
   unsupported_media_type: "A body is `application/json` in UTF-8, and without a content encoding.",

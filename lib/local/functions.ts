@@ -2,6 +2,7 @@ import { makeHandler as makeBury } from "../../lambdas/functions/bury/handler.ts
 import { makeHandler as makeChangeJobs } from "../../lambdas/functions/change-jobs/handler.ts";
 import { makeHandler as makeCreateJobs } from "../../lambdas/functions/create-jobs/handler.ts";
 import { makeHandler as makeDeliver } from "../../lambdas/functions/deliver/handler.ts";
+import { makeHandler as makeManage } from "../../lambdas/functions/manage/handler.ts";
 import { makeHandler as makeReadJobs } from "../../lambdas/functions/read-jobs/handler.ts";
 import { makeHandler as makeSystem } from "../../lambdas/functions/system/handler.ts";
 import type { Clients } from "../../lambdas/wiring/clients.ts";
@@ -10,6 +11,7 @@ import {
   composeChangeJobs,
   composeCreateJobs,
   composeDeliver,
+  composeManage,
   composeReadJobs,
   composeSystem,
 } from "../../lambdas/wiring/compose.ts";
@@ -44,6 +46,7 @@ export const makeLocalFunctions = (
     "create-jobs": makeCreateJobs(composeCreateJobs(...given("create-jobs"))),
     "read-jobs": makeReadJobs(composeReadJobs(...given("read-jobs"))),
     "change-jobs": makeChangeJobs(composeChangeJobs(...given("change-jobs"))),
+    manage: makeManage(composeManage(...given("manage"))),
     system: makeSystem(composeSystem(...given("system"))),
   };
   const routes = Object.entries<FunctionTopology>(functions).flatMap(([name, topology]) => {

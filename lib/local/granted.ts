@@ -39,9 +39,13 @@ const requireTable = ({ grants }: FunctionTopology, command: string, input: obje
     const isOnKey =
       "partitionKey" in on &&
       grants.table?.keyPrefixes.some((prefix) => on.partitionKey.startsWith(prefix));
+    const isGotten =
+      action === "GetItem" &&
+      "partitionKey" in on &&
+      grants.table?.getFrom?.some((prefix) => on.partitionKey.startsWith(prefix));
     const isOnIndex = "index" in on && grants.table?.indexes?.some((name) => name === on.index);
     const isGranted = grants.table?.actions.some((granted) => granted === action);
-    if (isGranted && (isOnKey || isOnIndex)) continue;
+    if (isGotten || (isGranted && (isOnKey || isOnIndex))) continue;
     const resource =
       "index" in on ? `the index ${on.index}` : `the key ${on.partitionKey || "of no name"}`;
     throw new AccessDenied(action, resource);

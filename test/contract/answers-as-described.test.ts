@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import openApiJson from "../../lambdas/functions/system/openapi.json" with { type: "json" };
 import { makeHandler as makeChangeJobs } from "../../lambdas/functions/change-jobs/handler.ts";
 import { makeHandler as makeCreateJobs } from "../../lambdas/functions/create-jobs/handler.ts";
+import { makeHandler as makeManage } from "../../lambdas/functions/manage/handler.ts";
 import { makeHandler as makeReadJobs } from "../../lambdas/functions/read-jobs/handler.ts";
 import { makeHandler as makeSystem } from "../../lambdas/functions/system/handler.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
@@ -55,11 +56,13 @@ describe("Every answer is as described", () => {
     seen.add(`${operationOf(method, path)?.operationId} ${status}`);
     return answer.text === "" ? {} : (JSON.parse(answer.text) as Record<string, unknown>);
   };
-  const post = (path: string, status: number, body: unknown, headers: object = {}) =>
-    ask(`POST ${path}`, status, {
+  const send = (request: string, status: number, body: unknown, headers: object = {}) =>
+    ask(request, status, {
       body: typeof body === "string" ? body : JSON.stringify(body),
       headers: { "content-type": "application/json", ...headers },
     });
+  const post = (path: string, status: number, body: unknown, headers: object = {}) =>
+    send(`POST ${path}`, status, body, headers);
   const accepted = async (job: object) => String((await post("/v1/jobs", 201, job))["id"]);
   const until = (id: string, status: string) =>
     eventually(`${id} is ${status}`, async () => {
@@ -155,6 +158,26 @@ describe("Every answer is as described", () => {
     for (const path of ["/cancel", "/retry"]) await ask(`POST /v1/jobs/job_1${path}`, 404);
   });
 
+  it("when signing secrets are put, listed and deleted", async () => {
+    const path = "/v1/signing-secrets";
+    const put = (status: number, body: unknown, headers: object = {}) =>
+      send(`PUT ${path}`, status, body, headers);
+    const tenant = { tenant_id: "contract-signing" };
+    const { id, secret } = await put(200, tenant);
+    await put(200, { ...tenant, secret });
+    for (let n = 1; n < 10; n += 1) await put(200, tenant);
+    await put(409, tenant);
+    await put(400, { ...tenant, secret: "whsec_!!!!" });
+    await put(413, " ".repeat(524_289));
+    await put(415, tenant, { "content-type": "text/plain" });
+    await ask(`GET ${path}?tenant_id=contract-signing`, 200);
+    await ask(`GET ${path}`, 400);
+    const query = `tenant_id=contract-signing&id=${String(id)}`;
+    await ask(`DELETE ${path}?${query}`, 200);
+    await ask(`DELETE ${path}?${query}`, 404);
+    await ask(`DELETE ${path}?tenant_id=%20`, 400);
+  });
+
   it("when the system is asked", async () => {
     for (const path of ["/healthz", "/readyz"]) {
       for (const method of ["GET", "HEAD"]) {
@@ -171,7 +194,7 @@ describe("Every answer is as described", () => {
       await ask(`GET ${path}`, 404);
     }
     for (const { path } of operations) {
-      await ask(`PUT ${path.replace("{id}", "job_1")}`, 405);
+      await ask(`PATCH ${path.replace("{id}", "job_1")}`, 405);
       await ask(`OPTIONS ${path.replace("{id}", "job_1")}`, 405);
     }
     await ask("HEAD /openapi.json", 405);
@@ -185,6 +208,9 @@ describe("Every answer is as described", () => {
     }
     for (const path of ["", "/batch", "/job_1/cancel", "/job_1/retry"]) {
       await post(`/v1/jobs${path}`, 413, " ".repeat(10 * 1_048_576 + 1));
+    }
+    for (const method of ["PUT", "DELETE"]) {
+      await send(`${method} /v1/signing-secrets`, 413, " ".repeat(10 * 1_048_576 + 1));
     }
   });
 
@@ -202,9 +228,9 @@ describe("Every answer is as described", () => {
         } = await call(handler, {
           routeKey: `${method} ${path}`,
           path: { id: "job_01K8YV3W5XN5T0Y2M1Q7R9S4AB" },
-          query: path === "/v1/jobs" && method === "GET" ? "tenant_id=t1" : "",
+          query: queryOf(method, path),
           headers: { "content-type": "application/json" },
-          body: JSON.stringify(path.endsWith("batch") ? { jobs: [jobTo(BAIT)] } : jobTo(BAIT)),
+          body: JSON.stringify(bodyOf(path)),
         });
         const answer = {
           method,
@@ -236,6 +262,18 @@ describe("Every answer is as described", () => {
 
 const BAIT = "https://receiver.example/";
 
+/** What gets a call as far as what is behind it. */
+const bodyOf = (path: string): object => {
+  if (path.endsWith("secrets")) return { tenant_id: "t1" };
+  return path.endsWith("batch") ? { jobs: [jobTo(BAIT)] } : jobTo(BAIT);
+};
+const queryOf = (method: string, path: string): string => {
+  if (path.endsWith("secrets") && method === "DELETE") return "tenant_id=t1&id=sec_1";
+  return ["/v1/jobs", "/v1/signing-secrets"].includes(path) && method === "GET"
+    ? "tenant_id=t1"
+    : "";
+};
+
 /** Every function over parts that all fail alike, by its routes. */
 const brokenBy = (error: Error) => {
   const fail = () => Promise.reject(error);
@@ -246,6 +284,12 @@ const brokenBy = (error: Error) => {
     "create-jobs": makeCreateJobs({ telemetry, allow: parseAllowList(""), acceptJobs: fail }),
     "read-jobs": makeReadJobs({ telemetry, store, listJobs: fail, cursorSecret: fail, chance }),
     "change-jobs": makeChangeJobs({ telemetry, cancelJob: fail, retryJob: fail }),
+    manage: makeManage({
+      telemetry,
+      secrets: { read: fail },
+      putSecret: fail,
+      deleteSecret: fail,
+    }),
     system: makeSystem({ telemetry, checks: { table: fail } }),
   };
   return Object.fromEntries(

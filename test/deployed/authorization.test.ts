@@ -28,6 +28,9 @@ describe("whoever signs nothing", () => {
     ["GET", "/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV/attempts"],
     ["POST", "/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel"],
     ["POST", "/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV/retry"],
+    ["PUT", "/v1/signing-secrets"],
+    ["GET", "/v1/signing-secrets?tenant_id=t1"],
+    ["DELETE", "/v1/signing-secrets?tenant_id=t1&id=sec_1"],
   ])("may not call %s %s", async (method, path) => {
     expect(await statusOf(method, path)).toBe(403);
   });

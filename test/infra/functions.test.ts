@@ -60,6 +60,7 @@ describe("A function", () => {
     ],
     ["read-jobs", ["INDEX_SHARDS", "RETENTION_DAYS"]],
     ["change-jobs", ["INDEX_SHARDS", "QUEUE_URL_*", "RETENTION_DAYS", "SCHEDULE_*"]],
+    ["manage", []],
     ["system", ["QUEUE_URL_*", "QUEUE_URL_DEAD_LETTERS", "SCHEDULE_GROUP"]],
     [
       "deliver",

@@ -52,6 +52,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...schedules,
     ...logs("changejobs"),
   ],
+  manage: [
+    "dynamodb:GetItem JobTable if key SIGNING#*",
+    "dynamodb:PutItem JobTable if key SIGNING#*",
+    ...logs("manage"),
+  ],
   system: [
     "dynamodb:GetItem JobTable if key READY#*",
     "sqs:GetQueueAttributes JobQueuesHigh",
@@ -62,6 +67,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...logs("system"),
   ],
   deliver: [
+    "dynamodb:GetItem JobTable if key SIGNING#*",
     "dynamodb:GetItem JobTable if key JOB#*",
     "dynamodb:PutItem JobTable if key JOB#*",
     "dynamodb:UpdateItem JobTable if key JOB#*",

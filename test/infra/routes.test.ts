@@ -25,6 +25,9 @@ const signed = {
   "GET /v1/jobs/{id}/attempts": "readjobsFunction",
   "POST /v1/jobs/{id}/cancel": "changejobsFunction",
   "POST /v1/jobs/{id}/retry": "changejobsFunction",
+  "PUT /v1/signing-secrets": "manageFunction",
+  "GET /v1/signing-secrets": "manageFunction",
+  "DELETE /v1/signing-secrets": "manageFunction",
 };
 
 describe("A route", () => {

@@ -45,7 +45,15 @@ describe("AWS's rule packs", () => {
     const paths = Object.fromEntries(
       [...byRule].map(([rule, of]) => [rule, of.map(({ path }) => path).toSorted()]),
     );
-    const functions = ["bury", "change-jobs", "create-jobs", "deliver", "read-jobs", "system"];
+    const functions = [
+      "bury",
+      "change-jobs",
+      "create-jobs",
+      "deliver",
+      "manage",
+      "read-jobs",
+      "system",
+    ];
     const everyFunction = functions.map((name) => `stateless/${name}/Function`);
     expect(paths).toEqual({
       "AwsSolutions-APIG4": [

@@ -1,6 +1,7 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { makeDynamoJobList } from "../../lambdas/adapters/dynamodb/job-list.ts";
 import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
+import { makeSigningSecrets } from "../../lambdas/adapters/dynamodb/signing-secrets.ts";
 import type { Table } from "../../lambdas/adapters/dynamodb/table.ts";
 import { makeFarJobQueue } from "../../lambdas/adapters/scheduler/far-job-queue.ts";
 import { makeJobScheduler } from "../../lambdas/adapters/scheduler/job-scheduler.ts";
@@ -104,6 +105,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
           chance,
           observer,
           attempt: attemptVia({ http: world.destinations.transportOf(process) }),
+          signingSecrets: makeSigningSecrets(table, newToken),
           leaseMs: LEASE_SECONDS * 1_000,
         }),
       }),

@@ -11,7 +11,13 @@ import {
   makeSqsJobQueue,
 } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { attemptVia } from "../../lambdas/channels/index.ts";
-import type { Attempt, JobQueue, JobStore, Observer } from "../../lambdas/core/ports.ts";
+import type {
+  Attempt,
+  JobQueue,
+  JobStore,
+  Observer,
+  SigningSecrets,
+} from "../../lambdas/core/ports.ts";
 import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 import type { JobMessage, JobRequest, Priority } from "../../lambdas/core/rules/job.ts";
@@ -57,6 +63,11 @@ export const recordingObserver = (): Observer & { readonly events: readonly stri
   };
 };
 
+/** No tenant signs anything. */
+export const withoutSecrets: Pick<SigningSecrets, "read"> = {
+  read: () => Promise.resolve({ secrets: [], revision: undefined }),
+};
+
 /** The real table and queues on the embedded servers, and the use cases around them, to take apart. */
 export const startStage = async () => {
   const dataDir = await makeDataDir();
@@ -91,6 +102,7 @@ export const startStage = async () => {
       readonly queue?: JobQueue;
       readonly attempt?: Attempt;
       readonly observer?: Observer;
+      readonly signingSecrets?: Pick<SigningSecrets, "read">;
     }) {
       const clock = parts.clock ?? testClock();
       return makeDeliverJob({
@@ -98,6 +110,7 @@ export const startStage = async () => {
         queue: parts.queue ?? makeSqsJobQueue(sqs, queueUrls, clock),
         attempt: parts.attempt ?? attemptVia({ http }),
         observer: parts.observer ?? recordingObserver(),
+        signingSecrets: parts.signingSecrets ?? withoutSecrets,
         clock,
         chance,
         leaseMs: LEASE_MS,

@@ -37,6 +37,9 @@ export const dedupeKey = (tenantId: string, key: string) => ({
   sk: "DEDUPE",
 });
 
+/** What a tenant signs with, all of it. */
+export const signingKey = (tenantId: string) => ({ pk: `SIGNING#${tenantId}`, sk: "SIGNING" });
+
 /** Index `by_tenant`: all jobs of a tenant, by their creation. */
 export const byTenantKey = (
   tenantId: string,

@@ -37,6 +37,13 @@ export const keyedJobId = (
   return `job_${base32(digest.subarray(0, 16))}`;
 };
 
+/**
+ * The id of a signing secret: chance, not a hash of it, by which a guess at a weak one could be tried.
+ *
+ * @param random 16 random bytes
+ */
+export const newSecretId = (random: Uint8Array): string => `sec_${base32(random)}`;
+
 /** What a job remembers a manual retry's idempotency key by: short, for it rides in the job. */
 export const retryDigestOf = (idempotencyKey: string): string =>
   hashOfParts("retry", idempotencyKey).subarray(0, 9).toString("base64url");

@@ -1,4 +1,4 @@
-import type { Attempt, AttemptResult, ClaimedJob, Outcome } from "../ports.ts";
+import type { Attempt, AttemptResult, ClaimedJob, Outcome, SigningSecrets } from "../ports.ts";
 import { nextStep } from "../rules/attempt.ts";
 import { attemptNumber } from "../rules/job.ts";
 import type { AttemptRecord, Job } from "../rules/job.ts";
@@ -18,6 +18,7 @@ import type { ReceivedMessage, SettleDeps, Verdict } from "./settle-message.ts";
 
 export interface DeliverDeps extends SettleDeps {
   readonly attempt: Attempt;
+  readonly signingSecrets: Pick<SigningSecrets, "read">;
   readonly leaseMs: number;
 }
 
@@ -31,7 +32,7 @@ const RECORDING_MARGIN_MS = 2_000;
  * out, records it. A rejected promise means that the message has to stay.
  */
 export const makeDeliverJob = (deps: DeliverDeps) => {
-  const { store, queue, clock, chance, observer, attempt, leaseMs } = deps;
+  const { store, queue, clock, chance, observer, attempt, signingSecrets, leaseMs } = deps;
   const settle = makeSettleMessage(deps);
 
   return async (received: ReceivedMessage): Promise<Verdict> => {
@@ -85,7 +86,11 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
     const { job } = claimed;
     const { lease } = job;
     if (!lease) throw new Error(`job ${job.id} was claimed without a lease`);
-    const content = await store.readContent(claimed);
+    // The secrets of this moment count; without an answer nothing is sent, rather than unsigned.
+    const [content, { secrets }] = await Promise.all([
+      store.readContent(claimed),
+      signingSecrets.read(job.tenantId),
+    ]);
 
     const startedAtMs = clock.now();
     const leaseLeftMs = lease.untilMs - startedAtMs;
@@ -94,7 +99,14 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
     }
     const { id, type, destination, attempts } = job;
     const outcome = await attempt(
-      { id, type, destination, content, attempt: attempts },
+      {
+        id,
+        type,
+        destination,
+        content,
+        attempt: attempts,
+        signingSecrets: secrets.map(({ secret }) => secret),
+      },
       startedAtMs,
     );
     const finishedAtMs = clock.now();

@@ -41,6 +41,7 @@ export const openApiDocument = () => {
       ],
       tags: [
         { name: "Jobs", description: "Accept, watch, cancel and retry jobs" },
+        { name: "Signatures", description: "What a tenant's webhooks are signed with" },
         { name: "System", description: "How the system is, and what it offers; open to everybody" },
       ],
       paths,

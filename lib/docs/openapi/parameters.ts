@@ -47,6 +47,21 @@ export const include = z.object({
     .optional(),
 });
 
+const ofTenant = tenantId.meta({ description: "Whose secrets." });
+
+export const secretsOfTenant = z.object({ tenant_id: ofTenant });
+
+export const secretOfTenant = z.object({
+  tenant_id: ofTenant,
+  id: z
+    .string()
+    .min(1)
+    .meta({
+      description: "The secret's id. One of any other form is a secret that does not exist.",
+      param: { example: "sec_3M8XQ2V7C1D9K5R0T4W6Y8Z1BE" },
+    }),
+});
+
 const requestId = z
   .string()
   .optional()

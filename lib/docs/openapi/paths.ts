@@ -5,6 +5,7 @@ import * as answers from "./answers.ts";
 import { anyRequest, include, jobFilter, jobId, keyedRequest, page } from "./parameters.ts";
 import { manyJobs, oneJob } from "./requests.ts";
 import { bodiless, headers, idempotencyConflict, invalidState, refusalsOf } from "./responses.ts";
+import { signingSecrets } from "./signing-secrets.ts";
 
 /** Signed in the cloud; the local runtime asks nobody who they are. */
 const signed = { security: [{ sigv4: [] }, {}] };
@@ -112,6 +113,7 @@ export const paths: ZodOpenApiPathsObject = {
       responses: { 200: answers.retried, 409: invalidState, ...refusalsOf(403, 404) },
     },
   },
+  "/v1/signing-secrets": signingSecrets,
   "/healthz": {
     get: {
       operationId: "getHealth",

@@ -99,7 +99,7 @@ const refusals = {
   },
   404: {
     id: "NotFound",
-    description: "There is no such job.",
+    description: "There is no such job, or signing secret.",
     headers: headers.ours,
     content: problemsOf("not_found"),
   },
@@ -152,7 +152,7 @@ export const idempotencyConflict = conflict(
 export const invalidState = conflict(
   "InvalidState",
   "invalid_state",
-  "The job is in no state for this; `detail` says which.",
+  "The present state does not allow this; `detail` says why.",
 );
 
 export type RefusalStatus = keyof typeof refusals;

@@ -9,6 +9,7 @@ const jobOf = (type: string) => ({
   destination: aJob().destination,
   content: contentOf("{}"),
   attempt: 1,
+  signingSecrets: [],
 });
 
 const answer = {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { HttpAnswer, HttpRequest } from "../../../lambdas/channels/channel.ts";
 import { webhook } from "../../../lambdas/channels/webhook.ts";
 import type { DueJob } from "../../../lambdas/core/ports.ts";
+import { SigningSecret } from "../../../lambdas/core/rules/signature.ts";
 import { version } from "../../../lambdas/core/version.ts";
 import { JOB_ID, NOW_MS, aJob, contentOf } from "../support/a-job.ts";
 
@@ -11,6 +12,7 @@ const aDueJob = (more: Partial<DueJob> = {}): DueJob => ({
   destination: aJob().destination,
   content: contentOf('{"a":1.0}'),
   attempt: 1,
+  signingSecrets: [],
   ...more,
 });
 
@@ -91,6 +93,34 @@ describe("what a webhook sends", () => {
     expect(first.get("webhook-timestamp")).toBe("1700000000");
     expect(later.get("webhook-timestamp")).toBe("1700000360");
     expect(later.get("x-pulsegate-attempt")).toBe("2");
+  });
+});
+
+describe("what a webhook is signed with", () => {
+  const secrets = [1, 2].map((byte) => new SigningSecret(Buffer.alloc(32, byte)));
+  const headersOf = async (job: Partial<DueJob>, startedAtMs = NOW_MS) =>
+    new Map((await sentFor(aDueJob(job), startedAtMs)).headers);
+  const signedBy = (secret: SigningSecret, timestamp: string, text: string) =>
+    secret.sign(`${JOB_ID}.${timestamp}.${text}`);
+
+  it("is its id, the attempt's own time and the payload's bytes, once a secret, in order", async () => {
+    const [newer, older] = [secrets[0]!, secrets[1]!];
+    const payload = '{"n":1.0,"é":"\\u00e9"}';
+    const job = { content: contentOf(payload), signingSecrets: secrets };
+    expect((await headersOf(job)).get("webhook-signature")).toBe(
+      `${signedBy(newer, "1700000000", payload)} ${signedBy(older, "1700000000", payload)}`,
+    );
+    expect((await headersOf(job, NOW_MS + 360_999)).get("webhook-signature")).toBe(
+      `${signedBy(newer, "1700000360", payload)} ${signedBy(older, "1700000360", payload)}`,
+    );
+  });
+
+  it("may have no body, and without a secret nothing is signed", async () => {
+    const job = { content: contentOf(null), signingSecrets: secrets.slice(1) };
+    expect((await headersOf(job)).get("webhook-signature")).toBe(
+      signedBy(secrets[1]!, "1700000000", ""),
+    );
+    expect((await headersOf({ signingSecrets: [] })).has("webhook-signature")).toBe(false);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   composeChangeJobs,
   composeCreateJobs,
   composeDeliver,
+  composeManage,
   composeReadJobs,
   composeSystem,
 } from "../../../lambdas/wiring/compose.ts";
@@ -26,6 +27,7 @@ const compositions = {
   "create-jobs": composeCreateJobs,
   "read-jobs": composeReadJobs,
   "change-jobs": composeChangeJobs,
+  manage: composeManage,
   system: composeSystem,
   deliver: composeDeliver,
   bury: composeBury,
