@@ -1,25 +1,33 @@
 import { request as overTcp } from "node:http";
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import { request as overTls } from "node:https";
 import type { LookupFunction } from "node:net";
 import type { HttpRequest, Transports } from "../../channels/channel.ts";
 import { judgeHost } from "../../core/rules/destination-policy.ts";
 import type { AllowList } from "../../core/rules/destination-policy.ts";
+import { keepConnections } from "./kept-connections.ts";
+import type { KeptConnections } from "./kept-connections.ts";
 import { ForbiddenDestination, safeLookup } from "./safe-lookup.ts";
 import type { Resolve } from "./safe-lookup.ts";
 import { AnswerCutOff, codeOf, ProtocolsSwitched, textOf, TimeLimit } from "./transport-error.ts";
 
 const MAX_BODY_BYTES = 64 * 1_024;
 const MAX_HEADER_BYTES = 16 * 1_024;
+const MAX_BODY_IN_ONE_WRITE = 16 * 1_024;
 
 /**
  * HTTP requests to destinations: strict about time and size, no redirects, no decompression, and no
- * socket to an address that may not be reached. A connection serves one request.
+ * socket to an address that may not be reached. Connections are kept for the next request to the
+ * same origin, also across invocations; the address was checked when the connection was opened.
  *
  * On Node's own client, since undici breaks off at an interim 100 (its issue 197) and, when a
  * request is given up while its TLS handshake goes on, leaves that connection open.
  */
-export const makeHttpTransport = (allow: AllowList, resolve?: Resolve): Transports["http"] => {
+export const makeHttpTransport = (
+  allow: AllowList,
+  resolve?: Resolve,
+  kept: KeptConnections = keepConnections(),
+): Transports["http"] => {
   const lookup = safeLookup(allow, resolve);
   return async (request) => {
     const answer: PartialAnswer = { head: undefined, chunks: [], bytes: 0 };
@@ -30,7 +38,16 @@ export const makeHttpTransport = (allow: AllowList, resolve?: Resolve): Transpor
       if (judgeHost(url.hostname, allow) === "forbidden") {
         throw new ForbiddenDestination(url.hostname);
       }
-      const { statusCode = 0, headersDistinct } = await receive(request, url, lookup, answer);
+      const startedAtMs = performance.now();
+      const leftMs = () => request.timeoutMs - (performance.now() - startedAtMs);
+      await kept.dropStale();
+      const agent = url.protocol === "https:" ? kept.https : kept.http;
+      const first = begin(request, url, lookup, agent);
+      const head = await receive(first, request, leftMs(), answer).catch((error: unknown) => {
+        if (!hadNotBegun(first, error, request)) throw error;
+        return receive(begin(request, url, lookup, false), request, leftMs(), answer);
+      });
+      const { statusCode = 0, headersDistinct } = head;
       return {
         kind: "answered",
         status: statusCode,
@@ -51,18 +68,28 @@ interface PartialAnswer {
   bytes: number;
 }
 
+/**
+ * Whether a kept connection turned out to be closed before anything was sent over it. A request this
+ * small goes out in one write, which the system then refused as a whole.
+ */
+const hadNotBegun = (outgoing: ClientRequest, error: unknown, { body }: HttpRequest): boolean =>
+  outgoing.reusedSocket &&
+  error instanceof Error &&
+  "syscall" in error &&
+  error.syscall === "write" &&
+  (body?.length ?? 0) <= MAX_BODY_IN_ONE_WRITE;
+
 /** Resolves when the answer has come, to its end or as much of it as is kept. */
 const receive = (
-  request: HttpRequest,
-  url: URL,
-  lookup: LookupFunction,
+  outgoing: ClientRequest,
+  { timeoutMs }: HttpRequest,
+  leftMs: number,
   answer: PartialAnswer,
 ): Promise<IncomingMessage> => {
-  const outgoing = begin(request, url, lookup);
   let timer: NodeJS.Timeout | undefined;
   const received = new Promise<IncomingMessage>((resolve, reject) => {
     // A timer may fire a millisecond early, and an attempt must have its whole time.
-    timer = setTimeout(() => reject(new TimeLimit(request.timeoutMs)), request.timeoutMs + 1);
+    timer = setTimeout(() => reject(new TimeLimit(timeoutMs)), leftMs + 1);
     // Bytes beyond the end of an answer take nothing from it: its "end" is on the way.
     outgoing.on("error", (error) => answer.head?.complete || reject(error));
     outgoing.once("upgrade", (head, socket) => {
@@ -83,10 +110,11 @@ const receive = (
       });
     });
   });
-  // Whatever is still to come is not waited for: the connection is closed, also one in the making.
   return received.finally(() => {
     clearTimeout(timer);
-    outgoing.destroy();
+    // Whatever is still to come is not waited for: the connection is closed, also one in the making.
+    const isOver = answer.head?.complete === true && outgoing.writableFinished;
+    if (!isOver) outgoing.destroy();
   });
 };
 
@@ -94,6 +122,7 @@ const begin = (
   { method, headers, body }: HttpRequest,
   url: URL,
   lookup: LookupFunction,
+  agent: Agent | false,
 ): ClientRequest => {
   const overWire = url.protocol === "https:" ? overTls : overTcp;
   const outgoing = overWire({
@@ -101,8 +130,8 @@ const begin = (
     port: url.port,
     path: pathOf(url),
     method,
-    headers: ["host", url.host, ...headers.flat(), ...lengthOf(method, body), ...CLOSE],
-    agent: false,
+    headers: ["host", url.host, ...headers.flat(), ...lengthOf(method, body), ...KEEP],
+    agent,
     lookup,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
@@ -113,7 +142,7 @@ const begin = (
 const pathOf = ({ href, origin, hash }: URL): string =>
   href.slice(origin.length, href.length - hash.length).replace(/#$/, "");
 
-const CLOSE = ["connection", "close"];
+const KEEP = ["connection", "keep-alive"];
 
 /** Servers refuse a GET or DELETE of length 0, and want one with the others. */
 const lengthOf = (method: HttpRequest["method"], body: Uint8Array | null): readonly string[] => {
