@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeSigningSecrets } from "../../lambdas/adapters/dynamodb/signing-secrets.ts";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
+import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { countCapacity, loseAnswers, meetTransactions } from "../support/faults.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Receiver } from "../support/receiver.ts";
@@ -34,6 +37,8 @@ const received = (id: string, attempt = 1) => ({
   message: messageOf(id, attempt),
   sentAtMs: Date.now(),
 });
+const secretsOn = (dynamodb: ReturnType<typeof client>) =>
+  makeSigningSecrets({ client: dynamodb, name: TABLE_NAME }, randomUUID);
 const acceptOn = (store: Stage["store"]) =>
   accepting({ store, queue: stage.queueFor(), clock: testClock() });
 
@@ -113,35 +118,42 @@ describe("a job costs what DESIGN.md says", () => {
     );
     const clock = testClock();
     for (const [index] of statuses.entries()) {
-      const verdict = await stage.worker({ clock, store })(received(id, index + 1));
+      const worker = stage.worker({ clock, store, signingSecrets: secretsOn(counted) });
+      const verdict = await worker(received(id, index + 1));
       expect(verdict).toEqual({ kind: "delete" });
       clock.advance(2_000);
     }
     await stage.takeMessages("normal");
-    return { units: capacity.units(), found: await stage.store.read(id, Date.now()) };
+    return { ...capacity.of(), found: await stage.store.read(id, Date.now()) };
   };
   const body = Buffer.from(`"${"x".repeat(509)}"`);
 
-  it("4 write units, created and delivered at the first attempt, and no read", async () => {
-    const { units, found } = await life({ content: { body, headers: [["x-a", "b"]] } }, [200]);
+  it("4 write units and 1 read unit, created and delivered at the first attempt", async () => {
+    const { reads, writes, found } = await life(
+      { content: { body, headers: [["x-a", "b"]] } },
+      [200],
+    );
     expect(found).toMatchObject({ state: "success" });
-    expect(units).toBe(4);
+    expect({ reads, writes }).toEqual({ reads: 1, writes: 4 });
   });
 
-  it("3 more for a failed attempt, and at most 3 over its life for the sparse index", async () => {
+  it("3 more for a failed attempt and a read, and at most 3 over its life for the sparse index", async () => {
     const one = await life({ content: { body, headers: [] } }, [500, 200]);
-    expect(one.units).toBeLessThanOrEqual(4 + 3 + 3);
+    expect(one.writes).toBeLessThanOrEqual(4 + 3 + 3);
+    expect(one.reads).toBe(2);
     const four = await life({ content: { body, headers: [] } }, [500, 500, 500, 500, 200]);
-    expect(four.units).toBeLessThanOrEqual(4 + 4 * 3 + 3);
+    expect(four.writes).toBeLessThanOrEqual(4 + 4 * 3 + 3);
+    expect(four.reads).toBe(5);
   });
 
-  it("a payload of its own costs its size in kilobytes, and one read", async () => {
+  it("a payload of its own costs its size in kilobytes, and a read of it", async () => {
     const big = Buffer.from(
       JSON.stringify({ noise: crypto.getRandomValues(new Uint8Array(1_500)).join() }),
     );
-    const { units } = await life({ content: { body: big, headers: [] } }, [200]);
+    const { reads, writes } = await life({ content: { body: big, headers: [] } }, [200]);
     const stored = Math.ceil(big.length / 1_024);
-    expect(units).toBeLessThanOrEqual(4 + stored + Math.ceil(big.length / 4_096));
+    expect(writes).toBeLessThanOrEqual(4 + stored);
+    expect(reads).toBeLessThanOrEqual(1 + Math.ceil(big.length / 4_096));
   });
 });
 

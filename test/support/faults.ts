@@ -109,7 +109,6 @@ export const meetTransactions = (
 export const countCapacity = (
   client: DynamoDBClient,
 ): {
-  readonly units: () => number;
   readonly of: () => { readonly reads: number; readonly writes: number };
 } => {
   let reads = 0;
@@ -131,7 +130,7 @@ export const countCapacity = (
     },
     { step: "initialize", name: "countCapacity" },
   );
-  return { units: () => reads + writes, of: () => ({ reads, writes }) };
+  return { of: () => ({ reads, writes }) };
 };
 
 interface Capacity {
