@@ -16,6 +16,12 @@ export type {
   RetryRequest,
 } from "./job-request.ts";
 export type {
+  DeletedSigningSecret,
+  PutSigningSecret,
+  SigningSecret,
+  SigningSecretRequest,
+} from "./signing-secrets.ts";
+export type {
   AcceptedJob,
   AttemptView,
   BatchItem,

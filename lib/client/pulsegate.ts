@@ -5,6 +5,13 @@ import { keyOfPart, postBatch, splitIntoBatches } from "./batch.ts";
 import { PulseGateError } from "./error.ts";
 import type { JobFilter } from "./job-request.ts";
 import { Paged } from "./paged.ts";
+import { newSigningSecret } from "./signing-secrets.ts";
+import type {
+  DeletedSigningSecret,
+  PutSigningSecret,
+  SigningSecret,
+  SigningSecretRequest,
+} from "./signing-secrets.ts";
 import { makeTransport } from "./transport.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import type {
@@ -157,6 +164,43 @@ export class PulseGate {
     });
   }
 
+  /**
+   * Adds a secret to those that a tenant's webhooks are signed with, ten at most: a new one, or one
+   * of your own. Only this shows it.
+   */
+  async putSigningSecret(
+    { tenant_id, secret = newSigningSecret() }: SigningSecretRequest,
+    options?: CallOptions,
+  ): Promise<PutSigningSecret> {
+    const body = JSON.stringify({ tenant_id, secret });
+    const call = { method: "PUT", path: "/v1/signing-secrets", body } as const;
+    return parseAnswer(await this.#send(call, options)) as PutSigningSecret;
+  }
+
+  /** A tenant's signing secrets, newest first: how each ends, never a secret. */
+  async listSigningSecrets(
+    { tenant_id }: { readonly tenant_id: string },
+    options?: CallOptions,
+  ): Promise<readonly SigningSecret[]> {
+    const path = `/v1/signing-secrets${searchOf({ tenant_id })}`;
+    const call = { method: "GET", path } as const;
+    const { items } = parseAnswer(await this.#send(call, options)) as {
+      readonly items: readonly SigningSecret[];
+    };
+    return items;
+  }
+
+  /** Withdraws a secret: no attempt that begins afterwards is signed with it. */
+  async deleteSigningSecret(
+    { tenant_id, id }: { readonly tenant_id: string; readonly id: string },
+    options?: CallOptions,
+  ): Promise<DeletedSigningSecret> {
+    const path = `/v1/signing-secrets${searchOf({ tenant_id, id })}`;
+    const ifGone = JSON.stringify({ id, deleted: true } satisfies DeletedSigningSecret);
+    const call = { method: "DELETE", path, ifGone } as const;
+    return parseAnswer(await this.#send(call, options)) as DeletedSigningSecret;
+  }
+
   /** Whether the API answers at all. Asked once: who asks for health wants to know it now. */
   async health(options?: CallOptions): Promise<{ readonly status: "ok" }> {
     const call = { method: "GET", path: "/healthz" } as const;
@@ -181,12 +225,8 @@ export class PulseGate {
     { limit, cursor: from, ...options }: ListOptions,
   ): Paged<T> {
     return new Paged<T>(async (cursor) => {
-      const query = new URLSearchParams();
-      for (const [name, value] of Object.entries({ ...filter, limit, cursor })) {
-        if (value !== undefined) query.set(name, String(value));
-      }
-      const search = query.size === 0 ? "" : `?${query.toString()}`;
-      const call = { method: "GET", path: pathOf() + search } as const;
+      const path = pathOf() + searchOf({ ...filter, limit, cursor });
+      const call = { method: "GET", path } as const;
       return parseAnswer(await this.#send(call, options)) as Page<T>;
     }, from);
   }
@@ -201,6 +241,15 @@ const checkedBaseUrl = (baseUrl: string): string => {
     );
   }
   return baseUrl.replace(/\/+$/, "");
+};
+
+/** A query with what is given; what is left out is for the API to miss. */
+const searchOf = (parameters: Readonly<Record<string, string | number | undefined>>): string => {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  return query.size === 0 ? "" : `?${query.toString()}`;
 };
 
 const isReplay = (headers: Headers): boolean => headers.get("idempotency-replayed") === "true";

@@ -6,8 +6,8 @@ import { errorOfAnswer, errorWithoutAnswer, PulseGateError } from "./error.ts";
 
 /**
  * One call: the same request, repeated while that can help. A repeat is safe because every call is:
- * reads change nothing, cancelling twice is cancelling, and creating and retrying carry an
- * idempotency key that is the same in every try.
+ * reads change nothing, cancelling twice is cancelling, a secret that is put twice is there once, and
+ * creating and retrying carry an idempotency key that is the same in every try.
  */
 
 export interface TransportOptions extends BackoffOptions {
@@ -32,13 +32,15 @@ export interface CallOptions {
 }
 
 export interface Call {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** JSON, sent as it stands. */
   readonly body?: string | Uint8Array;
   readonly idempotencyKey?: string;
   /** An answer that is no error, and worth a repeat all the same, while there is one left. */
   readonly isUnfinished?: (answer: Answer) => boolean;
+  /** What it answers when a try whose outcome nobody knows was carried out, and a repeat finds 404. */
+  readonly ifGone?: string;
 }
 
 export interface Answer {
@@ -56,10 +58,15 @@ export const makeTransport =
     // Made once, before any try: a header that cannot be sent is no network error.
     const request = requestOf(call, options.headers);
     const url = `${options.baseUrl}${call.path}`;
+    let mayBeDone = false;
     for (let n = 0; ; n += 1) {
       signal?.throwIfAborted();
       const result = await tryOnce(options.fetch, url, request, timeoutMs, signal);
       const isFailed = result instanceof PulseGateError;
+      if (isFailed && mayBeDone && result.status === 404 && call.ifGone !== undefined) {
+        return { status: 200, headers: new Headers(), text: call.ifGone };
+      }
+      mayBeDone ||= isFailed && (result.status === null || result.status >= 500);
       const retryAfterMs = isFailed
         ? result.retryAfterMs
         : retryAfterMsOf(result.headers, Date.now());

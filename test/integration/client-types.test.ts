@@ -2,6 +2,7 @@ import { describe, expectTypeOf, it } from "vitest";
 import type * as z from "zod";
 import type * as contract from "../../lambdas/contract/views.ts";
 import type { jobSchema } from "../../lambdas/contract/job-request.ts";
+import type { secretRequest } from "../../lambdas/contract/signing-secrets.ts";
 import type { ProblemCode } from "../../lambdas/core/errors.ts";
 import type * as client from "../../lib/client/index.ts";
 
@@ -47,6 +48,19 @@ describe("the client's types", () => {
       Writable<Pick<contract.RetriedView, "id" | "status">>
     >();
     expectTypeOf<contract.AcceptedView["status"]>().toEqualTypeOf<client.AcceptedJob["status"]>();
+  });
+
+  it("show signing secrets as the contract does, and ask for them alike", () => {
+    expectTypeOf<Writable<client.PutSigningSecret>>().toEqualTypeOf<contract.PutSecretView>();
+    expectTypeOf<Writable<client.SigningSecret>>().toEqualTypeOf<
+      Item<contract.SecretListView["items"]>
+    >();
+    expectTypeOf<
+      Writable<client.DeletedSigningSecret>
+    >().toEqualTypeOf<contract.DeletedSecretView>();
+    expectTypeOf<Writable<client.SigningSecretRequest>>().toEqualTypeOf<
+      z.input<typeof secretRequest>
+    >();
   });
 
   it("show a problem as the contract does, with every code of it", () => {
