@@ -122,6 +122,7 @@ export class ApiClients {
     await this.#untilHeard(name, { tries, isPatient: false }, async (api) => {
       const startedAtMs = this.#world.time.now();
       const outcome = await api.retryJob(id, key);
+      if (outcome.kind === "queued") this.#history.retried.push({ id });
       if (outcome.kind === "not_over" && key !== undefined) {
         this.#history.retriesRefused.push({ id, key, startedAtMs });
       }

@@ -24,6 +24,8 @@ export class History {
   readonly cancelled: { readonly id: string }[] = [];
   /** How many manual retries each job was asked for; one that is repeated counts once. */
   readonly retriesAsked = new Map<string, number>();
+  /** Manual retries that were answered as begun. */
+  readonly retried: { readonly id: string }[] = [];
   /** Manual retries by a key that were answered as refused. */
   readonly retriesRefused: {
     readonly id: string;

@@ -377,4 +377,26 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: CLAIMS,
     edits: [[`        clt: token,\n`, "        clt: token,\n        npk: `claimed#${token}`,\n"]],
   },
+  {
+    name: "retry-answered-and-not-written",
+    breaks: "a manual retry is answered when it is written",
+    file: RETRY,
+    edits: [
+      [
+        `const outcome = await store.retry(found, { generation, retryKey }, clock.now());`,
+        `const outcome = { kind: "retried" } as Awaited<ReturnType<typeof store.retry>>;`,
+      ],
+    ],
+  },
+  {
+    name: "cancel-keeps-the-dedupe-key",
+    breaks: "a cancel lets the dedupe key go",
+    file: CHANGES,
+    edits: [
+      [
+        `job.dedupeKey === null ? undefined : await lettingGo`,
+        `job.dedupeKey !== undefined ? undefined : await lettingGo`,
+      ],
+    ],
+  },
 ];

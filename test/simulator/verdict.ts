@@ -65,6 +65,11 @@ export const verdictOn = async (evidence: Evidence): Promise<readonly Violation[
       violations.push({ jobId: id, what: "a manual retry that was made was answered as refused" });
     }
   }
+  for (const { id } of history.retried) {
+    if (!monitor.lives.get(id)?.manualRetries) {
+      violations.push({ jobId: id, what: "its manual retry was answered, and never begun" });
+    }
+  }
   for (const { id } of history.cancelled) {
     if (monitor.lives.get(id)?.cancelledAtMs === undefined) {
       violations.push({ jobId: id, what: "its cancel was answered, and never written" });
@@ -192,8 +197,12 @@ const dedupes = ({ plan, monitor, history }: Evidence, violations: Violation[]):
       }
     }
   }
-  for (const { id, job, isDeduplicated } of history.accepted) {
+  for (const { id, job, isDeduplicated, isReplay, startedAtMs } of history.accepted) {
     const life = monitor.lives.get(id);
+    const wasCancelled = (life?.cancelledAtMs ?? Infinity) < startedAtMs;
+    if (isDeduplicated && !isReplay && wasCancelled) {
+      violations.push({ jobId: id, what: "a cancelled job holds its dedupe key" });
+    }
     if (isDeduplicated && (life?.dedupeKey !== job.dedupeKey || life.tenant !== job.tenantId)) {
       violations.push({ jobId: id, what: "it answered for a dedupe key that is not its own" });
     }
