@@ -32,14 +32,21 @@ export const localScheduleGroups = ["default"];
  * functions would send to their own loopback address, where Lambda's runtime API listens.
  */
 export const refusalOfLocalStage = (environment: NodeJS.ProcessEnv): string | undefined =>
-  environment["AWS_ENDPOINT_URL"]
+  environment["AWS_ENDPOINT_URL"] && environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] !== "true"
     ? undefined
     : `stage: "${LOCAL_STAGE}" is for local servers, and AWS_ENDPOINT_URL names none`;
 
-/** What talks to a local server: any credentials will do, but the SDK wants some. */
+/**
+ * What talks to a local server. Never the caller's own credentials: any will do, and the CDK remembers
+ * which account a key belongs to.
+ */
 export const localEnvironment = (environment: NodeJS.ProcessEnv): Record<string, string> => ({
   AWS_ENDPOINT_URL: environment["AWS_ENDPOINT_URL"] || "http://127.0.0.1:4566",
   AWS_REGION: environment["AWS_REGION"] || "us-east-1",
-  AWS_ACCESS_KEY_ID: environment["AWS_ACCESS_KEY_ID"] || "test",
-  AWS_SECRET_ACCESS_KEY: environment["AWS_SECRET_ACCESS_KEY"] || "test",
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  // Empty, as if they were not there.
+  AWS_SESSION_TOKEN: "",
+  AWS_PROFILE: "",
+  AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "",
 });

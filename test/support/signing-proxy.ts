@@ -27,8 +27,9 @@ export const startSigningProxy = async (
   const api = new URL(apiUrl);
   const send = api.protocol === "https:" ? httpsRequest : httpRequest;
   const signer = signerFor("execute-api", region, {
-    accessKeyId: process.env["AWS_ACCESS_KEY_ID"] ?? "test",
-    secretAccessKey: process.env["AWS_SECRET_ACCESS_KEY"] ?? "test",
+    // Of every local server, whatever the environment has.
+    accessKeyId: "test",
+    secretAccessKey: "test",
   });
 
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
