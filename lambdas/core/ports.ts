@@ -4,6 +4,7 @@ import type {
   Job,
   JobContent,
   JobMessage,
+  Pointer,
   Standing,
 } from "./rules/job.ts";
 import type { HeldSecret, SigningSecret } from "./rules/signature.ts";
@@ -18,6 +19,9 @@ export interface Refused {
   readonly kind: "refused";
   readonly found: Standing;
 }
+
+/** Where a pointer leads whose job is forgotten; another job can have the id again. */
+export type ForgottenTarget = Pick<Pointer, "jobId" | "createdAtMs">;
 
 export interface JobStore {
   /**
@@ -36,7 +40,7 @@ export interface JobStore {
       /** How long its dedupe key is held. */
       readonly dedupeUntilMs: number;
       /** Jobs that are forgotten: a pointer to the one, and the hold of the other, may be replaced. */
-      readonly forgottenTarget: string | undefined;
+      readonly forgottenTarget: ForgottenTarget | undefined;
       readonly forgottenHolder: string | undefined;
     },
   ): Promise<
@@ -54,7 +58,7 @@ export interface JobStore {
   putPointer(
     from: Pick<Job, "id" | "requestHash" | "maxAttempts">,
     to: Pick<Job, "id" | "createdAtMs">,
-    call: { readonly nowMs: number; readonly forgottenTarget: string | undefined },
+    call: { readonly nowMs: number; readonly forgottenTarget: ForgottenTarget | undefined },
   ): Promise<{ readonly kind: "put" } | Refused>;
 
   /** waiting → cancelled, and lets its dedupe key go. Atomic. */

@@ -111,7 +111,11 @@ export const stateDedupe = (state: State, store: () => JobStore): void => {
       const otherBody = { ...job, requestHash: "ff".repeat(32) };
       expect(await pointTo("job_first", otherBody)).toEqual({ kind: "refused", found: pointer });
       expect(await create(job)).toEqual({ kind: "refused", found: pointer });
-      const elsewhere = await create(job, { forgottenTarget: "job_second" });
+      const later = { jobId: "job_first", createdAtMs: 8 };
+      expect((await create(job, { forgottenTarget: later })).kind).toBe("refused");
+      const elsewhere = await create(job, {
+        forgottenTarget: { jobId: "job_second", createdAtMs: 7 },
+      });
       expect(elsewhere).toEqual({ kind: "refused", found: pointer });
     },
   );
@@ -119,7 +123,9 @@ export const stateDedupe = (state: State, store: () => JobStore): void => {
   state("puts a job in place of a pointer to a job that is forgotten", async () => {
     const job = aNewJob();
     await pointTo("job_first", job);
-    expect(await create(job, { forgottenTarget: "job_first" })).toEqual(created);
+    expect(await create(job, { forgottenTarget: { jobId: "job_first", createdAtMs: 7 } })).toEqual(
+      created,
+    );
     expect(await store().read(job.id, NOW_MS)).toEqual(job);
   });
 

@@ -91,7 +91,7 @@ export const stateGraves = (state: State, store: () => JobStore): void => {
     await pointTo("job_first", job);
     expect(await store().raiseTombstone(job.id, NOW_MS)).toEqual({ kind: "raised" });
     expect((await store().read(job.id, NOW_MS)).kind).toBe("pointer");
-    const forgotten = { forgottenTarget: "job_first" };
+    const forgotten = { forgottenTarget: { jobId: "job_first", createdAtMs: 7 } };
     expect((await createdAt(NOW_MS, job, forgotten)).kind).toBe("refused");
     expect(await createdAt(NOW_MS + MINUTE_MS, job, forgotten)).toEqual({ kind: "created" });
   });

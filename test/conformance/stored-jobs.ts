@@ -139,6 +139,12 @@ export const stepsOn = (store: JobStore) => {
 };
 
 /** Leaves a pointer at the id of one job that leads to another one. */
-export const pointsOn =
-  (store: () => JobStore) => (to: string, from: Job, forgottenTarget?: string) =>
-    store().putPointer(from, { id: to, createdAtMs: 7 }, { nowMs: NOW_MS, forgottenTarget });
+export const pointsOn = (store: () => JobStore) => (to: string, from: Job, forgotten?: string) =>
+  store().putPointer(
+    from,
+    { id: to, createdAtMs: 7 },
+    {
+      nowMs: NOW_MS,
+      forgottenTarget: forgotten ? { jobId: forgotten, createdAtMs: 7 } : undefined,
+    },
+  );

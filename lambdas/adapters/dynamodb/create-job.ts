@@ -1,5 +1,5 @@
 import { marshall } from "@aws-sdk/util-dynamodb";
-import type { JobStore } from "../../core/ports.ts";
+import type { ForgottenTarget, JobStore } from "../../core/ports.ts";
 import { refused } from "./claims.ts";
 import { toJobItem, toPointerItem } from "./items.ts";
 import { dedupeKey, jobKey } from "./keys.ts";
@@ -24,12 +24,12 @@ export const createJob =
     const messageIsYounger = "(attribute_not_exists(ptr) AND made_at < :started)";
     const isLongExpired = "expires_at < :expired";
     const leadsNowhere =
-      "(ptr = :forgotten AND (attribute_not_exists(made_at) OR made_at < :started))";
+      "(ptr = :forgotten AND ptc = :forgotten_at AND (attribute_not_exists(made_at) OR made_at < :started))";
     const condition = `${nothingStands} OR ${messageIsYounger} OR ${isLongExpired} OR ${leadsNowhere}`;
     const values = {
       ":started": startedAtMs,
       ":expired": Math.floor((startedAtMs - REPLACE_EXPIRED_AFTER_MS) / 1_000),
-      ":forgotten": forgottenTarget ?? "none",
+      ...valuesOf(forgottenTarget),
     };
     if (job.dedupeKey === null) {
       const written = await putItemIf(table, item, condition, values, token);
@@ -91,13 +91,18 @@ export const putPointer =
     const pointer = { jobId: to.id, createdAtMs: to.createdAtMs, requestHash: from.requestHash };
     const nothingStands = "attribute_not_exists(pk)";
     const isTombstone = "(attribute_exists(made_at) AND attribute_not_exists(ptr))";
-    const leadsNowhere = "ptr = :forgotten";
+    const leadsNowhere = "(ptr = :forgotten AND ptc = :forgotten_at)";
     const written = await putItemIf(
       table,
       toPointerItem(jobKey(from.id), pointer, expiresAtSeconds, token),
       `${nothingStands} OR ${isTombstone} OR ${leadsNowhere} OR expires_at < :now`,
-      { ":now": Math.floor(nowMs / 1_000), ":forgotten": forgottenTarget ?? "none" },
+      { ":now": Math.floor(nowMs / 1_000), ...valuesOf(forgottenTarget) },
       { attribute: "wrt", value: token },
     );
     return written.kind === "written" ? { kind: "put" } : refused(written, nowMs);
   };
+
+const valuesOf = (target: ForgottenTarget | undefined) => ({
+  ":forgotten": target?.jobId ?? "none",
+  ":forgotten_at": target?.createdAtMs ?? 0,
+});

@@ -1,5 +1,5 @@
 import { Problem } from "../errors.ts";
-import type { Chance, Clock, HasRoom, JobQueue, JobStore } from "../ports.ts";
+import type { Chance, Clock, ForgottenTarget, HasRoom, JobQueue, JobStore } from "../ports.ts";
 import { keyedJobId, newJobId } from "../rules/ids.ts";
 import { messageFor, statusOf } from "../rules/job.ts";
 import type { Job, JobContent, JobRequest, JobStatus, Standing } from "../rules/job.ts";
@@ -89,7 +89,7 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       const answer = await answerOf(standing, started);
       if (answer) return answer;
       // Whatever leads to a job that is forgotten gives way.
-      const forgottenTarget = standing.kind === "pointer" ? standing.jobId : undefined;
+      const forgottenTarget = standing.kind === "pointer" ? standing : undefined;
       const toBe = { ...started, forgottenTarget };
       if (request.dedupeKey === null) return toBe;
       const holderId = await deps.store.findHolder(
@@ -185,7 +185,7 @@ interface Draft {
   /** Taken before the job's message is handed over. */
   readonly startedAtMs: number;
   readonly isKeyed: boolean;
-  readonly forgottenTarget: string | undefined;
+  readonly forgottenTarget: ForgottenTarget | undefined;
   readonly forgottenHolder: string | undefined;
 }
 
