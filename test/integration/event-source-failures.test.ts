@@ -195,6 +195,8 @@ describe("an outage of the queue server", () => {
     sources.push(sourceOf(line.client, queue, handler, { batchSize: 10, windowMs: 20_000 }));
     await queue.send("early");
     await eventually("it is received", async () => (await queue.counts()).hidden || undefined);
+    // Its answer has arrived, too, once more is asked for.
+    await eventually("more is asked for", () => line.calls() > 1 || undefined);
     await line.cut();
     const batch = await eventually("an invocation", () => batches[0]);
     expect(batch.map(receivesOf)).toEqual([1]);
@@ -233,9 +235,18 @@ const lineTo = async (endpoint: string) => {
   let current = await listen(0, passOn);
   const { port } = current.address() as AddressInfo;
   const client = localSqs(`http://127.0.0.1:${port}`);
+  let calls = 0;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      calls += 1;
+      return next(args);
+    },
+    { step: "initialize", name: "countCalls" },
+  );
   ends.push(close, () => client.destroy());
   return {
     client,
+    calls: () => calls,
     refused: () => refused,
     cut: async () => {
       await close();
