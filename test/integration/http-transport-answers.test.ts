@@ -1,12 +1,14 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
+import { keepConnections } from "../../lambdas/adapters/http/kept-connections.ts";
 import { makeHttpTransport } from "../../lambdas/adapters/http/transport.ts";
 import type { HttpAnswer } from "../../lambdas/channels/channel.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 import { startRawServer } from "../support/raw-server.ts";
 import type { RawServer } from "../support/raw-server.ts";
 
-const send = makeHttpTransport(parseAllowList("127.0.0.0/8"));
+const kept = keepConnections();
+const send = makeHttpTransport(parseAllowList("127.0.0.0/8"), undefined, kept);
 
 const servers: RawServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
@@ -30,7 +32,8 @@ const answerTo = async (
     body: Buffer.from("{}"),
     timeoutMs: 5_000,
   });
-  // Whatever it said, nobody keeps talking to it.
+  // Whatever it said, nobody keeps talking to it, once what is idle is let go.
+  kept.close();
   expect(server.connections).toHaveLength(1);
   await server.connections[0]!.closed;
   return answer;
