@@ -20,6 +20,12 @@ export interface Refused {
   readonly found: Standing;
 }
 
+/** A job's hold on its dedupe key; `untilMs` tells it from another one by a job of the same id. */
+export interface Hold {
+  readonly jobId: string;
+  readonly untilMs: number;
+}
+
 /** Where a pointer leads whose job is forgotten; another job can have the id again. */
 export type ForgottenTarget = Pick<Pointer, "jobId" | "createdAtMs">;
 
@@ -41,14 +47,14 @@ export interface JobStore {
       readonly dedupeUntilMs: number;
       /** Jobs that are forgotten: a pointer to the one, and the hold of the other, may be replaced. */
       readonly forgottenTarget: ForgottenTarget | undefined;
-      readonly forgottenHolder: string | undefined;
+      readonly forgottenHolder: Hold | undefined;
     },
   ): Promise<
     { readonly kind: "created" } | { readonly kind: "deduplicated"; readonly by: string } | Refused
   >;
 
-  /** The id of the job that holds a dedupe key now, if one does. */
-  findHolder(tenantId: string, dedupeKey: string, nowMs: number): Promise<string | undefined>;
+  /** The hold on a dedupe key, if a job has one now. */
+  findHold(tenantId: string, dedupeKey: string, nowMs: number): Promise<Hold | undefined>;
 
   /**
    * Leaves a pointer to another job under the id of a keyed request that a dedupe key answered, so

@@ -9,8 +9,8 @@ const HOUR_MS = 3_600_000;
 /** A dedupe key is held with its job, both or neither; and pointers from other jobs' ids. */
 export const stateDedupe = (state: State, store: () => JobStore): void => {
   const create = (job: Job, more = {}) => store().create(job, smallContent, createCall(more));
-  const holder = ({ tenantId }: Job, key = "k", nowMs = NOW_MS) =>
-    store().findHolder(tenantId, key, nowMs);
+  const holder = async ({ tenantId }: Job, key = "k", nowMs = NOW_MS) =>
+    (await store().findHold(tenantId, key, nowMs))?.jobId;
   const pointTo = pointsOn(store);
   const created = { kind: "created" } as const;
   /** Two jobs of one tenant with one key. */
@@ -64,8 +64,13 @@ export const stateDedupe = (state: State, store: () => JobStore): void => {
   state("gives the key to the next job when its holder is known to be forgotten", async () => {
     const [first, second] = twoJobs();
     await create(first);
-    expect((await create(second, { forgottenHolder: "job_other" })).kind).toBe("deduplicated");
-    expect(await create(second, { forgottenHolder: first.id })).toEqual(created);
+    const seen = { jobId: first.id, untilMs: NOW_MS + HOUR_MS };
+    // Another job's hold, and a later one of a job that has the same id again.
+    for (const other of [{ jobId: "job_other" }, { untilMs: seen.untilMs - 1 }]) {
+      const outcome = await create(second, { forgottenHolder: { ...seen, ...other } });
+      expect(outcome.kind).toBe("deduplicated");
+    }
+    expect(await create(second, { forgottenHolder: seen })).toEqual(created);
     expect(await holder(first)).toBe(second.id);
   });
 

@@ -61,7 +61,9 @@ describe("a pointer", () => {
     expect(second.isDeduplicated).toBe(false);
     const again = await door(later)(request({ dedupeKey }), HASH, key);
     expect(again).toMatchObject({ id: second.id, isDeduplicated: true });
-    expect(await stage.store.findHolder("t1", dedupeKey, later.now())).toBe(second.id);
+    expect(await stage.store.findHold("t1", dedupeKey, later.now())).toMatchObject({
+      jobId: second.id,
+    });
   });
 
   it("leads to no other job that has the id of the one that is forgotten", async () => {

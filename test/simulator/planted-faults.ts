@@ -304,8 +304,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: CREATE,
     edits: [
       [
-        `"attribute_not_exists(pk) OR #until <= :now OR jid = :forgotten"`,
-        `"attribute_not_exists(pk) OR #until > :now OR jid = :forgotten OR #until <= :now"`,
+        `OR (jid = :forgotten AND #until = :seen)"`,
+        `OR (jid = :forgotten AND #until = :seen) OR #until > :now"`,
       ],
     ],
   },

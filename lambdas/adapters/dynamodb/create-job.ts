@@ -58,11 +58,13 @@ export const createJob =
           TableName: table.name,
           Item: marshall(hold),
           // TTL deletes days late: the time is compared here.
-          ConditionExpression: "attribute_not_exists(pk) OR #until <= :now OR jid = :forgotten",
+          ConditionExpression:
+            "attribute_not_exists(pk) OR #until <= :now OR (jid = :forgotten AND #until = :seen)",
           ExpressionAttributeNames: { "#until": "until" },
           ExpressionAttributeValues: marshall({
             ":now": startedAtMs,
-            ":forgotten": forgottenHolder ?? "none",
+            ":forgotten": forgottenHolder?.jobId ?? "none",
+            ":seen": forgottenHolder?.untilMs ?? 0,
           }),
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         },
@@ -75,12 +77,12 @@ export const createJob =
   };
 
 /** Half a read unit. */
-export const findHolder =
-  (table: Table): JobStore["findHolder"] =>
+export const findHold =
+  (table: Table): JobStore["findHold"] =>
   async (tenantId, key, nowMs) => {
     const hold = await getItem(table, dedupeKey(tenantId, key));
-    const isHeld = Number(hold?.["until"]?.N ?? 0) > nowMs;
-    return isHeld ? hold?.["jid"]?.S : undefined;
+    const untilMs = Number(hold?.["until"]?.N ?? 0);
+    return untilMs > nowMs ? { jobId: hold?.["jid"]?.S ?? "", untilMs } : undefined;
   };
 
 export const putPointer =

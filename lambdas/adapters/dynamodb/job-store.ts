@@ -2,7 +2,7 @@ import type { JobStore } from "../../core/ports.ts";
 import { listAttempts, putFailedAttempt, readContent } from "./belongings.ts";
 import { cancel, retry } from "./changes.ts";
 import { claim, close, giveUp, recordResult } from "./claims.ts";
-import { createJob, findHolder, putPointer } from "./create-job.ts";
+import { createJob, findHold, putPointer } from "./create-job.ts";
 import { toRidingContent, toStanding } from "./items.ts";
 import { jobKey } from "./keys.ts";
 import { getItem } from "./table.ts";
@@ -16,7 +16,7 @@ import { fence, putTombstone, raiseTombstone } from "./tombstones.ts";
  */
 export const makeDynamoJobStore = (table: Table, newToken: () => string): JobStore => ({
   create: createJob(table, newToken),
-  findHolder: findHolder(table),
+  findHold: findHold(table),
   putPointer: putPointer(table, newToken),
   read: async (jobId, nowMs) => toStanding(await getItem(table, jobKey(jobId)), nowMs),
   readContent: (claimed) => readContent(table, claimed),

@@ -13,7 +13,8 @@ import { AnswerCutOff, codeOf, ProtocolsSwitched, textOf, TimeLimit } from "./tr
 
 const MAX_BODY_BYTES = 64 * 1_024;
 const MAX_HEADER_BYTES = 16 * 1_024;
-const MAX_BODY_IN_ONE_WRITE = 16 * 1_024;
+/** With its headers, which have 8 KiB at most, it fits into any send buffer at once. */
+const MAX_BODY_IN_ONE_WRITE = 4 * 1_024;
 
 /**
  * HTTP requests to destinations: strict about time and size, no redirects, no decompression, and no

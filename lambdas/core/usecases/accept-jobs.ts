@@ -1,5 +1,13 @@
 import { Problem } from "../errors.ts";
-import type { Chance, Clock, ForgottenTarget, HasRoom, JobQueue, JobStore } from "../ports.ts";
+import type {
+  Chance,
+  Clock,
+  ForgottenTarget,
+  HasRoom,
+  Hold,
+  JobQueue,
+  JobStore,
+} from "../ports.ts";
 import { keyedJobId, newJobId } from "../rules/ids.ts";
 import { messageFor, statusOf } from "../rules/job.ts";
 import type { Job, JobContent, JobRequest, JobStatus, Standing } from "../rules/job.ts";
@@ -92,14 +100,10 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
       const forgottenTarget = standing.kind === "pointer" ? standing : undefined;
       const toBe = { ...started, forgottenTarget };
       if (request.dedupeKey === null) return toBe;
-      const holderId = await deps.store.findHolder(
-        request.tenantId,
-        request.dedupeKey,
-        startedAtMs,
-      );
-      if (holderId === undefined) return toBe;
-      const holder = await readHolder(holderId, toBe);
-      return holder ? deduplicated(toBe, holder) : { ...toBe, forgottenHolder: holderId };
+      const hold = await deps.store.findHold(request.tenantId, request.dedupeKey, startedAtMs);
+      if (hold === undefined) return toBe;
+      const holder = await readHolder(hold.jobId, toBe);
+      return holder ? deduplicated(toBe, holder) : { ...toBe, forgottenHolder: hold };
     });
   }
 
@@ -186,7 +190,7 @@ interface Draft {
   readonly startedAtMs: number;
   readonly isKeyed: boolean;
   readonly forgottenTarget: ForgottenTarget | undefined;
-  readonly forgottenHolder: string | undefined;
+  readonly forgottenHolder: Hold | undefined;
 }
 
 const ABSENT: Standing = { kind: "absent" };
