@@ -40,7 +40,13 @@ function readArguments(args: readonly string[]): { stage: string; more: string[]
 }
 
 function nextStep({ apiUrl }: Deployed, stage: string): string {
+  const region = /\.execute-api\.([a-z0-9-]+)\.amazonaws\./.exec(apiUrl)?.[1] ?? "us-east-1";
   const user = stage === LOCAL_STAGE ? "test:test" : '"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"';
+  // Credentials of a session are signed together with their token.
+  const token =
+    stage === LOCAL_STAGE
+      ? ""
+      : '${AWS_SESSION_TOKEN:+-H "x-amz-security-token: $AWS_SESSION_TOKEN"} ';
   return `
 PulseGate answers at ${apiUrl}
 
@@ -48,7 +54,7 @@ PulseGate answers at ${apiUrl}
 
 Calls for jobs are signed:
 
-  curl --aws-sigv4 aws:amz:us-east-1:execute-api --user ${user} \\
+  curl --aws-sigv4 aws:amz:${region}:execute-api --user ${user} ${token}\\
     ${apiUrl}/v1/jobs -H 'content-type: application/json' \\
     -d '{"tenant_id":"demo","type":"webhook.dispatch","destination":{"url":"https://example.com/hook"}}'
 

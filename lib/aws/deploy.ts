@@ -62,6 +62,7 @@ export const bootstrap = (
  */
 export const untilAnswering = async (endpoint: string): Promise<void> => {
   for (let tries = 0; tries < 60; tries += 1) {
+    if (tries === 1) console.error(`waiting for a server at ${endpoint}`);
     const answers = await fetch(endpoint, { signal: AbortSignal.timeout(5_000) }).then(
       () => true,
       // A certificate that this process does not know is an answer, too.

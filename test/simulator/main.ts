@@ -7,15 +7,17 @@ import type { Outcome, Share } from "./thread.ts";
 /**
  * `npm run simulate`: the product in a world that breaks it, on virtual time, seed after seed.
  *
- *   --seed N       begins with this one; a fresh one if left out
- *   --seeds N      runs so many; 1 if a seed is given
- *   --for SECONDS  runs for so long; --forever runs on
- *   --hours H      of simulated time in which jobs come and things go wrong (1)
- *   --jobs N       a seed (200)
- *   --planted NAME with a fault in our code, which has to be found
- *
  * Ends with 1 when a promise was broken, after printing the seed, and what happened in words.
  */
+const USAGE = `npm run simulate -- [options]
+
+  --seed N       begins with this one; a fresh one if left out
+  --seeds N      runs so many; 1 if a seed is given
+  --for SECONDS  runs for so long; --forever runs on
+  --hours H      of simulated time in which jobs come and things go wrong (1)
+  --jobs N       a seed (200)
+  --planted NAME with a fault in our code, which has to be found`;
+
 try {
   process.exitCode = await simulate();
 } catch (error) {
@@ -58,6 +60,7 @@ function inThread(share: Share): Promise<Outcome> {
 function readArguments() {
   const { values } = parseArgs({
     options: {
+      help: { type: "boolean", default: false },
       seed: { type: "string" },
       seeds: { type: "string" },
       hours: { type: "string", default: "1" },
@@ -67,6 +70,10 @@ function readArguments() {
       planted: { type: "string" },
     },
   });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
   const number = (name: string, text: string): number => {
     const value = Number(text);
     if (text.trim() === "" || !(value > 0 && value <= 1e12)) {

@@ -399,4 +399,37 @@ export const plantedFaults: readonly PlantedFault[] = [
       ],
     ],
   },
+  {
+    name: "retry-without-delay",
+    breaks: "a retry waits for its delay",
+    file: "lambdas/core/rules/attempt.ts",
+    edits: [
+      [
+        `Math.max(retryDelayMs(job.retry, job.attempts, random), leaveAloneMs)`,
+        `0 * Math.max(retryDelayMs(job.retry, job.attempts, random), leaveAloneMs)`,
+      ],
+    ],
+  },
+  {
+    name: "batch-items-share-a-key",
+    breaks: "item i of a batch owns a key derived from the batch's and i",
+    file: ACCEPT,
+    edits: [
+      [
+        `keyedJobId(request.tenantId, idempotencyKey, batchItem)`,
+        `keyedJobId(request.tenantId, idempotencyKey, batchItem && undefined)`,
+      ],
+    ],
+  },
+  {
+    name: "dedupe-keys-refused",
+    breaks: "a job that can be stored is accepted",
+    file: ACCEPT,
+    edits: [
+      [
+        `if (request.dedupeKey === null) return toBe;`,
+        `if (request.dedupeKey === null) return toBe;\n      if (toBe) return refusedBy(unavailable(1));`,
+      ],
+    ],
+  },
 ];

@@ -11,7 +11,7 @@ import { History } from "./history.ts";
 import { Monitor } from "./monitor.ts";
 import type { Plan } from "./plan.ts";
 import type { TraceLine } from "./trace.ts";
-import { verdictOn } from "./verdict.ts";
+import { refusedOf, verdictOn } from "./verdict.ts";
 import type { Violation } from "./verdict.ts";
 import { makeWorld } from "./world/world.ts";
 import type { World } from "./world/world.ts";
@@ -87,7 +87,9 @@ export const runSimulation = async (
     })),
     ...(isAtRest ? atRest(world) : [{ jobId: "", what: "it never came to rest" }]),
     ...spinning(source),
-    ...(isCalm(plan) ? await overBudget(world, history, monitor, store) : []),
+    ...(isCalm(plan)
+      ? [...(await overBudget(world, history, monitor, store)), ...refusedOf(plan, history)]
+      : []),
   ];
   return {
     plan,

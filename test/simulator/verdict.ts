@@ -1,3 +1,4 @@
+import { retryDelayMs } from "../../lambdas/core/rules/backoff.ts";
 import { retryDigestOf } from "../../lambdas/core/rules/ids.ts";
 import { isTerminal } from "../../lambdas/core/rules/job.ts";
 import type { AttemptRecord, Job, Standing } from "../../lambdas/core/rules/job.ts";
@@ -134,6 +135,12 @@ const requests = (
       say("a request before its time");
     }
     const record = records.find(({ n }) => n === claim.n);
+    const before = records.find(({ n }) => n === claim.n - 1);
+    if (attempt > 1 && before) {
+      const leastMs = retryDelayMs(job.retry, attempt - 1, 0);
+      const isEarly = sentAtMs + 2 * skewMs < before.finishedAtMs + leastMs;
+      if (isEarly) say("a retry before its delay was over");
+    }
     const isUnknown = record?.error?.startsWith("outcome_unknown") ?? false;
     if ((answer === "ok" || answer === "slow") && record?.status !== "success") {
       // Its worker died, or heard nothing in time.
@@ -149,8 +156,22 @@ const requests = (
   }
 };
 
+/** In a calm world every post is answered with a job. */
+export const refusedOf = ({ jobs }: Plan, history: History): readonly Violation[] => {
+  const answered = new Set(history.accepted.map(({ job }) => job.ordinal));
+  return jobs
+    .filter(({ ordinal }) => !answered.has(ordinal))
+    .map(({ ordinal }) => ({ jobId: "", what: `job ${ordinal} was refused` }));
+};
+
 /** One job for one idempotency key, and its conflicts are none of the winner's. */
 const keys = ({ history }: Evidence, violations: Violation[]): void => {
+  for (const { job } of history.conflicts) {
+    // With whom? Nobody else has its key.
+    if (!history.accepted.some((post) => post.job.ordinal === job.ordinal)) {
+      violations.push({ jobId: "", what: `job ${job.ordinal} conflicts with nothing` });
+    }
+  }
   const keyed = history.accepted.filter(({ job }) => job.idempotencyKey !== undefined);
   for (const posts of Map.groupBy(keyed, ({ job }) => job.ordinal).values()) {
     const [first] = posts;

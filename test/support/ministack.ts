@@ -74,12 +74,18 @@ export const startMiniStack = async ({
   const exit = once(child, "exit");
   const ended = exit.then(([code, signal]) => `${code ?? signal}`);
   const pid = child.pid ?? 0;
-  const stop = async () => {
+  const kill = () => {
     try {
       process.kill(-pid, "SIGKILL");
     } catch {
       // It ended by itself.
     }
+  };
+  // Also where whoever started it ends without a stop: a group of its own would outlive it.
+  process.once("exit", kill);
+  const stop = async () => {
+    process.off("exit", kill);
+    kill();
     await exit;
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };

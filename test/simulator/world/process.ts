@@ -44,7 +44,8 @@ export class SimulatedProcess implements Clock {
   }
 
   now(): number {
-    return this.#props.time.now() + this.#props.skewMs;
+    // A real clock counts in whole milliseconds.
+    return Math.floor(this.#props.time.now() + this.#props.skewMs);
   }
 
   sleep(ms: number): Promise<void> {
