@@ -3,7 +3,7 @@ import type { JobRequest } from "../../lambdas/core/rules/job.ts";
 import { functions } from "../../lib/topology.ts";
 import type { Acceptance } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { functionsOf } from "./functions.ts";
-import { bodyOf } from "./history.ts";
+import { bodyOf, requestHashOf } from "./history.ts";
 import type { History } from "./history.ts";
 import type { PlannedJob } from "./plan.ts";
 import type { World } from "./world/world.ts";
@@ -63,7 +63,7 @@ export class ApiClients {
     const { startMs } = this.#world.plan;
     const requests = jobs.map((job) => ({
       request: requestOf(job, body, startMs),
-      requestHash: `${body}${job.ordinal}`.padStart(64, "0"),
+      requestHash: requestHashOf(job, body),
       idempotencyKey: job.idempotencyKey,
       ...(job.batch ? { batchItem: job.batch.item } : {}),
     }));

@@ -36,3 +36,6 @@ export class History {
 
 export const bodyOf = (job: PlannedJob, body: 0 | 1): string =>
   body === 0 ? job.payload : JSON.stringify({ other: JSON.parse(job.payload) as object });
+
+export const requestHashOf = (job: PlannedJob, body: 0 | 1): string =>
+  `${body}${job.ordinal}`.padStart(64, "0");

@@ -1,10 +1,10 @@
 import { retryDelayMs } from "../../lambdas/core/rules/backoff.ts";
-import { retryDigestOf } from "../../lambdas/core/rules/ids.ts";
+import { keyedJobId, retryDigestOf } from "../../lambdas/core/rules/ids.ts";
 import { isTerminal } from "../../lambdas/core/rules/job.ts";
 import type { AttemptRecord, Job, Standing } from "../../lambdas/core/rules/job.ts";
 import { LEASE_SECONDS } from "../../lib/topology.ts";
 import { DEDUPE_WINDOW_MS } from "./functions.ts";
-import { bodyOf } from "./history.ts";
+import { bodyOf, requestHashOf } from "./history.ts";
 import type { AcceptedPost, History } from "./history.ts";
 import type { Life, Monitor } from "./monitor.ts";
 import type { Plan } from "./plan.ts";
@@ -57,7 +57,7 @@ export const verdictOn = async (evidence: Evidence): Promise<readonly Violation[
   for (const [jobId] of requestsOf) {
     if (!monitor.lives.has(jobId)) violations.push({ jobId, what: "a request for no job" });
   }
-  keys(evidence, violations);
+  await keys(evidence, violations);
   dedupes(evidence, violations);
   lists(evidence, violations);
   for (const { id, key, startedAtMs } of history.retriesRefused) {
@@ -164,13 +164,18 @@ export const refusedOf = ({ jobs }: Plan, history: History): readonly Violation[
     .map(({ ordinal }) => ({ jobId: "", what: `job ${ordinal} was refused` }));
 };
 
-/** One job for one idempotency key, and its conflicts are none of the winner's. */
-const keys = ({ history }: Evidence, violations: Violation[]): void => {
-  for (const { job } of history.conflicts) {
-    // With whom? Nobody else has its key.
-    if (!history.accepted.some((post) => post.job.ordinal === job.ordinal)) {
-      violations.push({ jobId: "", what: `job ${job.ordinal} conflicts with nothing` });
-    }
+/** One job for one idempotency key, and a conflict is with what stands under that key. */
+const keys = async ({ history, standingOf }: Evidence, violations: Violation[]): Promise<void> => {
+  for (const { job, body } of history.conflicts) {
+    const { tenantId, idempotencyKey, batch } = job;
+    const jobId =
+      idempotencyKey === undefined ? "" : keyedJobId(tenantId, idempotencyKey, batch?.item);
+    // Its winner may never have heard that it is accepted.
+    const winner = await standingOf(jobId);
+    const isOther =
+      (winner.kind === "job" || winner.kind === "pointer") &&
+      winner.requestHash !== requestHashOf(job, body);
+    if (!isOther) violations.push({ jobId, what: `job ${job.ordinal} conflicts with nothing` });
   }
   const keyed = history.accepted.filter(({ job }) => job.idempotencyKey !== undefined);
   for (const posts of Map.groupBy(keyed, ({ job }) => job.ordinal).values()) {
