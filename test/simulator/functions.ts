@@ -1,6 +1,8 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { makeDynamoJobList } from "../../lambdas/adapters/dynamodb/job-list.ts";
 import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
+import { makeHolds } from "../../lambdas/adapters/dynamodb/holds.ts";
+import { makeRateBuckets } from "../../lambdas/adapters/dynamodb/rate-buckets.ts";
 import { makeSigningSecrets } from "../../lambdas/adapters/dynamodb/signing-secrets.ts";
 import type { Table } from "../../lambdas/adapters/dynamodb/table.ts";
 import { makeFarJobQueue } from "../../lambdas/adapters/scheduler/far-job-queue.ts";
@@ -76,6 +78,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     failed: () => undefined,
   });
   const observer = silentObserver;
+  const buckets = makeRateBuckets(table, process);
   const consumer = {
     telemetry: silentTelemetry,
     decode: decodeMessage,
@@ -90,6 +93,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
       clock: process,
       chance,
       hasRoom: () => Promise.resolve(true),
+      buckets,
       dedupeWindowMs: DEDUPE_WINDOW_MS,
     }),
     cancelJob: makeCancelJob({ store, queue, clock: process }),
@@ -106,6 +110,9 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
           observer,
           attempt: attemptVia({ http: world.destinations.transportOf(process) }),
           signingSecrets: makeSigningSecrets(table, newToken),
+          buckets,
+          holds: makeHolds(table, process),
+          pause: (ms) => process.sleep(ms),
           leaseMs: LEASE_SECONDS * 1_000,
         }),
       }),
@@ -134,6 +141,7 @@ const silentObserver: Observer = {
   closed: nothing,
   gaveUpMessage: nothing,
   poisoned: nothing,
+  couldNotHold: nothing,
 };
 
 const silentLogger = {

@@ -183,8 +183,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: CLAIMS,
     edits: [
       [
-        `condition: "#clt = :token",\n      values: { ":token": token },`,
-        `condition: "#st = :token OR #st = :waiting",\n      values: { ":token": "processing", ":waiting": "waiting" },`,
+        `      remove: [...LEASE_ATTRIBUTES, ...remove],\n      condition: "#clt = :token",\n      values: { ":token": token },`,
+        `      remove: [...LEASE_ATTRIBUTES, ...remove],\n      condition: "#st = :token OR #st = :waiting",\n      values: { ":token": "processing", ":waiting": "waiting" },`,
       ],
     ],
   },
@@ -193,7 +193,10 @@ export const plantedFaults: readonly PlantedFault[] = [
     breaks: "queue first, then table",
     file: ACCEPT,
     edits: [
-      [`      await deps.queue.send(messageFor(job), job.dueAtMs);\n`, ``],
+      [
+        `        : deps.queue.send(messageFor(job), job.dueAtMs));`,
+        `        : Promise.resolve());`,
+      ],
       [
         `        case "created":\n          return accepted(job);`,
         `        case "created":\n          await deps.queue.send(messageFor(job), job.dueAtMs);\n          return accepted(job);`,
@@ -235,13 +238,10 @@ export const plantedFaults: readonly PlantedFault[] = [
     breaks: "a manual retry sends its message, then writes",
     file: RETRY,
     edits: [
-      [
-        `    await queue.send({ jobId: id, priority: found.priority, generation, attempt: 1 }, 0);\n`,
-        ``,
-      ],
+      [`    await queue.send(messageFor(found, { generation, attempt: 1 }), 0);\n`, ``],
       [
         `    if (outcome.kind === "retried") return { kind: "queued", isReplay: false };`,
-        `    if (outcome.kind === "retried") {\n      await queue.send({ jobId: id, priority: found.priority, generation, attempt: 1 }, 0);\n      return { kind: "queued", isReplay: false };\n    }`,
+        `    if (outcome.kind === "retried") {\n      await queue.send(messageFor(found, { generation, attempt: 1 }), 0);\n      return { kind: "queued", isReplay: false };\n    }`,
       ],
     ],
   },
