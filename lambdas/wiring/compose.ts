@@ -26,7 +26,7 @@ import { makeListJobs } from "../core/usecases/list-jobs.ts";
 import type { RecoverDeps } from "../core/usecases/recover-jobs.ts";
 import { makeDeleteSigningSecret } from "../core/usecases/delete-signing-secret.ts";
 import { makePutSigningSecret } from "../core/usecases/put-signing-secret.ts";
-import type { TurnDeps } from "../core/usecases/wait-for-turn.ts";
+import type { TurnDeps } from "../core/usecases/turns.ts";
 import { makeRetryJob } from "../core/usecases/retry-job.ts";
 import type { Deps as BuryDeps } from "../functions/bury/handler.ts";
 import type { Deps as ChangeJobsDeps } from "../functions/change-jobs/handler.ts";

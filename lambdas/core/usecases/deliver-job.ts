@@ -22,8 +22,8 @@ import {
   returned,
 } from "./settle-message.ts";
 import type { ReceivedMessage, SettleDeps, Verdict } from "./settle-message.ts";
-import { makeKeepTurn, makeWaitForTurn } from "./wait-for-turn.ts";
-import type { TurnDeps } from "./wait-for-turn.ts";
+import { makeTurns } from "./turns.ts";
+import type { TurnDeps } from "./turns.ts";
 
 export interface DeliverDeps extends SettleDeps, TurnDeps {
   readonly holds: Holds;
@@ -44,13 +44,12 @@ const RECORDING_MARGIN_MS = 2_000;
 export const makeDeliverJob = (deps: DeliverDeps) => {
   const { store, queue, clock, chance, observer, holds, attempt, signingSecrets, leaseMs } = deps;
   const settle = makeSettleMessage(deps);
-  const waitForTurn = makeWaitForTurn(deps);
-  const keepTurn = makeKeepTurn(deps);
+  const turns = makeTurns(deps);
 
   return async (received: ReceivedMessage): Promise<Verdict> => {
     const { notBeforeMs = 0, ...message } = received.message;
     if (notBeforeMs > clock.now()) return handOn(message, notBeforeMs);
-    const turn = await waitForTurn(message);
+    const turn = await turns.beforeClaim(message);
     if (turn.kind === "later") return handOn(turn.message, turn.sendAtMs);
     const atItsTurn = { ...received, message: withSlot(message, turn.slotMs) };
     const verdict = await claim(atItsTurn);
@@ -107,7 +106,7 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
       signingSecrets.read(job.tenantId),
     ]);
 
-    const turn = await keepTurn(job, received.message);
+    const turn = await turns.beforeStart(job, received.message);
     if (turn.kind === "later") {
       await queue.send(turn.message, turn.sendAtMs);
       const released = await store.release(job, lease.token, clock.now());

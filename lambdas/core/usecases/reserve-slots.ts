@@ -2,7 +2,7 @@ import type { Clock, RateBuckets } from "../ports.ts";
 import type { Job } from "../rules/job.ts";
 import { HORIZON_MS, slotsFrom } from "../rules/rate-limit.ts";
 import type { Pace } from "../rules/rate-limit.ts";
-import { AHEAD_OF_SLOT_MS } from "./wait-for-turn.ts";
+import { AHEAD_OF_SLOT_MS } from "./turns.ts";
 
 export interface ReserveDeps {
   readonly buckets: RateBuckets;
