@@ -12,6 +12,7 @@ export type SuiteName =
   | "Scheduler"
   | "JobStore"
   | "JobList"
+  | "RateBuckets"
   | "JobQueue"
   | "JobScheduler"
   | "Policies"
@@ -21,7 +22,7 @@ export type SuiteName =
 type Run =
   | {
       readonly server: "dynoxide" | "DynamoDB Local";
-      readonly suite: "DynamoDB" | "JobStore" | "JobList";
+      readonly suite: "DynamoDB" | "JobStore" | "JobList" | "RateBuckets";
     }
   | { readonly server: "fauxqs"; readonly suite: "SQS" | "JobQueue" }
   | { readonly server: "our Scheduler"; readonly suite: "Scheduler" | "JobScheduler" }
