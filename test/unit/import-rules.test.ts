@@ -14,6 +14,10 @@ const HANDLER = "lambdas/functions/planted-%/handler.ts";
 
 const forbidden: readonly Plant[] = [
   ["lib/topology.ts", "./aws/stack.ts"],
+  ["lib/topology/planted-%.ts", "../aws/stack.ts"],
+  ["lib/topology/planted-%.ts", "../topology.ts"],
+  ["lib/topology/planted-%.ts", "zod"],
+  ["lib/topology/planted-%.ts", "node:fs"],
 
   ["lambdas/core/rules/planted-%.ts", "@aws-sdk/client-dynamodb"],
   ["lambdas/core/rules/planted-%.ts", "@aws-lambda-powertools/logger"],
@@ -103,6 +107,7 @@ const forbidden: readonly Plant[] = [
 ];
 
 const permitted: readonly Plant[] = [
+  ["lib/topology/planted-%.ts", "./resources.ts"],
   ["lambdas/core/rules/planted-%.ts", "node:crypto"],
   ["lambdas/core/rules/planted-%.ts", "../errors.ts"],
   ["lambdas/contract/planted-%.ts", "../channels/index.ts"],
