@@ -126,6 +126,7 @@ const permitted: readonly Plant[] = [
   ["lib/cli/planted-%.ts", "node:util"],
   ["lib/aws/planted-%.ts", "aws-cdk-lib"],
   ["lib/aws/planted-%.ts", "../topology.ts"],
+  ["lib/aws/planted-%.ts", "../../lambdas/contract/plain-text.ts"],
   ["lib/client/planted-%.ts", "./error.ts"],
   ["lib/cli/planted-%.ts", "../client/index.ts"],
   ["lib/cli/planted-%.ts", "node:util"],
