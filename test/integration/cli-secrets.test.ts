@@ -1,24 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { PulseGate } from "../../lib/client/index.ts";
 import { runCli } from "../support/cli.ts";
-import { makeDataDir, removeDataDir, startRuntimeProcess } from "../support/runtime-process.ts";
-import type { RuntimeProcess } from "../support/runtime-process.ts";
+import { forAllTests } from "../support/lifetimes.ts";
+import { startOwnRuntime } from "../support/runtime-process.ts";
 
-let dataDir: string;
-let runtime: RuntimeProcess;
+const runtime = forAllTests(startOwnRuntime);
 let client: PulseGate;
 
-beforeAll(async () => {
-  dataDir = await makeDataDir();
-  runtime = await startRuntimeProcess(dataDir, { LOG_LEVEL: "error" });
+beforeAll(() => {
   client = new PulseGate({ baseUrl: runtime.url });
-});
-afterAll(async () => {
-  await runtime.stop();
-  await removeDataDir(dataDir);
 });
 
 const secrets = (args: readonly string[], stdin = "") =>
@@ -47,7 +40,7 @@ describe("pulsegate secrets put", () => {
 
   it("takes one of your own from stdin or a file, and shows it to scripts as the API does", async () => {
     const tenant_id = newTenant();
-    const file = join(dataDir, "secret.txt");
+    const file = join(runtime.dataDir, "secret.txt");
     await writeFile(file, own);
     const put = ["put", "--tenant", tenant_id, "--secret-file"];
     const [fromStdin] = await done([...put, "-"], `${own}\n`);

@@ -1,16 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeCancelJob } from "../../lambdas/core/usecases/cancel-job.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
 import { countCapacity, dying, loseAnswers } from "../support/faults.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { accepting, jobRequest, startStage, testClock } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
+const stage = forAllTests(startStage);
 
 const HASH = "ef".repeat(16);
 const WINDOW_MS = 20_000;
