@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeRateBuckets } from "../../lambdas/adapters/dynamodb/rate-buckets.ts";
 import type { JobMessage } from "../../lambdas/core/rules/job.ts";
 import { HORIZON_MS } from "../../lambdas/core/rules/rate-limit.ts";
@@ -7,8 +7,8 @@ import type { Pace } from "../../lambdas/core/rules/rate-limit.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
 import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { countCapacity, dying, freeze, intercepted } from "../support/faults.ts";
+import { forAllTests, forEachTest } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import {
   accepting,
   jobRequest,
@@ -18,19 +18,9 @@ import {
   startStage,
   testClock,
 } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
+const stage = forAllTests(startStage);
+const receiver = forEachTest(startReceiver);
 
 const SLOW = { rps: 0.001, burst: 1 };
 const aPace = (limit: { rps: number; burst: number }): Pace => ({
