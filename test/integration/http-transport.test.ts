@@ -138,8 +138,13 @@ describe("a request that gets no answer", () => {
     expect(answer).toHaveProperty("text", expect.stringMatching(/ECONNREFUSED/));
   });
 
-  it("to a name that does not resolve failed at DNS", async () => {
-    const answer = await send(requestTo("http://nonexistent.invalid/"));
+  it.each([
+    ["that does not resolve", "nonexistent.invalid"],
+    ["with a label that is too long", `${"a".repeat(64)}.invalid`],
+    ["that is too long", `${"a.".repeat(130)}invalid`],
+    ["that is none", "a..invalid"],
+  ])("to a name %s failed at DNS", async (_, name) => {
+    const answer = await send(requestTo(`http://${name}/`));
     expect(answer).toMatchObject({ kind: "broken", code: "dns", status: null });
   });
 

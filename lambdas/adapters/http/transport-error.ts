@@ -29,6 +29,7 @@ export const codeOf = (error: unknown): TransportErrorCode => {
   for (const cause of causesOf(error)) {
     if (cause instanceof ForbiddenDestination) return "forbidden_destination";
     if (cause instanceof TimeLimit) return "timeout";
+    if ("syscall" in cause && cause.syscall === "getaddrinfo") return "dns";
     const code = systemCodeOf(cause);
     const known = CODES.find(([pattern]) => pattern.test(code));
     if (known) return known[1];
@@ -66,7 +67,7 @@ const reasonOf = (error: unknown): string => {
 };
 
 /** The error, and what it was caused by; of several tries to connect, the first one's. */
-function* causesOf(error: unknown): Generator<unknown, undefined> {
+function* causesOf(error: unknown): Generator<Error, undefined> {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth += 1) {
     yield cause;
     cause = cause instanceof AggregateError ? cause.errors[0] : cause.cause;

@@ -24,6 +24,13 @@ describe("what went wrong with a request", () => {
     expect(codeOf(new TypeError("fetch failed", { cause: systemError(code) }))).toBe(expected);
   });
 
+  it.each(["ENOTFOUND", "EAI_AGAIN", "EINVAL", "ENAMETOOLONG", "EMFILE"])(
+    "is a matter of names wherever the look-up says so, also with %s",
+    (code) => {
+      expect(codeOf(Object.assign(systemError(code), { syscall: "getaddrinfo" }))).toBe("dns");
+    },
+  );
+
   it("is the first try's, where several addresses were tried", () => {
     const tries = new AggregateError([systemError("ECONNREFUSED"), systemError("ECONNRESET")]);
     expect(codeOf(tries)).toBe("connect");
