@@ -60,10 +60,15 @@ export const textOf = (error: unknown): string => {
 /** The job keeps it too, in its one kilobyte. */
 const MAX_TEXT_BYTES = 160;
 
-/** OpenSSL's messages name its source files; its reason is what a reader needs. */
+/**
+ * OpenSSL's messages name a thread and a source file, around the reason that a reader needs; Node
+ * adds to some of them how to start Node.
+ */
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return "";
-  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
+  if ("reason" in error && typeof error.reason === "string") return error.reason;
+  const ofOpenSsl = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/.exec(error.message)?.[1];
+  return ofOpenSsl ?? error.message.replace(/; if the root CA is installed locally.*/s, "");
 };
 
 /** The error, and what it was caused by; of several tries to connect, the first one's. */
