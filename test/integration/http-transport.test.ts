@@ -8,7 +8,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { makeHttpTransport } from "../../lambdas/adapters/http/transport.ts";
 import type { HttpRequest } from "../../lambdas/channels/channel.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
-import { parseRequest, pour, selfSigned, startRawServer } from "../support/raw-server.ts";
+import { selfSigned } from "../support/certificates.ts";
+import { parseRequest, pour, startRawServer } from "../support/raw-server.ts";
 import type { RawServer, RawServerOptions } from "../support/raw-server.ts";
 
 const send = makeHttpTransport(parseAllowList("127.0.0.0/8,::1/128"));
