@@ -112,6 +112,10 @@ const failures: Readonly<Record<string, readonly [Says, Failure]>> = {
     },
     { error: /^timeout: /, status: 200 },
   ],
+  "interim answers without an end, fast": [
+    (socket) => pour(socket, "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1_000)),
+    { error: /^protocol: more than 100 interim answers/ },
+  ],
   "interim answers without an end": [
     (socket) => drip(socket, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
     { error: /^timeout: / },

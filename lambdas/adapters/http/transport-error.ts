@@ -24,6 +24,13 @@ export class ProtocolsSwitched extends Error {
   }
 }
 
+export class TooManyInterimAnswers extends Error {
+  constructor(limit: number) {
+    super(`more than ${limit} interim answers came, and no answer`);
+    this.name = "TooManyInterimAnswers";
+  }
+}
+
 /** What went wrong with a request, in the words that an attempt's record uses. */
 export const codeOf = (error: unknown): TransportErrorCode => {
   for (const cause of causesOf(error)) {
