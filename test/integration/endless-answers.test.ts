@@ -23,6 +23,11 @@ const answers: Readonly<Record<string, (socket: Socket) => void>> = {
   "/failing-bomb": saying("500 No\r\ncontent-encoding: gzip\r\n\r\n", bomb),
   "/fast": saying("200 OK\r\n\r\n", letters),
   "/header": saying("200 OK\r\nx-long: ", letters),
+  "/trailers": saying(
+    "200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n",
+    "x: y\r\n".repeat(10_000),
+  ),
+  "/extension": saying("200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;x=", letters),
   "/interim": saying("103 Hints\r\n\r\n", "HTTP/1.1 103 Hints\r\n\r\n".repeat(1_000)),
 };
 
@@ -57,6 +62,8 @@ describe.runIf(process.platform === "linux")("an answer without an end takes no 
     ["compressed, with a failure", "/failing-bomb", "dlq", /^http_status: .*answered 500$/],
     ["as fast as it can be read", "/fast", "success", null],
     ["in a header", "/header", "dlq", /^protocol: .*header overflow/i],
+    ["in trailers", "/trailers", "dlq", /^protocol: .*overflow/i],
+    ["in an extension of a chunk", "/extension", "dlq", /^protocol: .*overflow/i],
     ["in interim answers", "/interim", "dlq", /^protocol: more than 100 interim answers/],
   ] as const)("%s", async (_, path, status, error) => {
     const api = apiAt(runtime.url);
