@@ -183,7 +183,7 @@ describe("a claim whose slot has passed", () => {
     expect(await stage.store.listAttempts(await jobAt(id), 0, 10)).toEqual([]);
     const later = testClock();
     later.advance(5_000);
-    await stage.worker({ clock: later })(received(againOf(id)));
+    await stage.worker({ clock: later })(received(again));
     expect(await jobAt(id)).toMatchObject({ state: "success", attempts: 1 });
     expect(receiver.of(id)).toHaveLength(1);
   });
@@ -210,7 +210,7 @@ describe("a claim whose slot has passed", () => {
     const later = testClock();
     later.advance(LEASE_MS + 1);
     const observer = recordingObserver();
-    await stage.worker({ clock: later, observer })(received(againOf(id)));
+    await stage.worker({ clock: later, observer })(received(again));
     expect(observer.events).toEqual(["closed 1: retry"]);
   });
 
