@@ -1,10 +1,11 @@
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import type { JobRequest } from "../../lambdas/core/rules/job.ts";
+import { NEW_SECRET_BYTES, SigningSecret } from "../../lambdas/core/rules/signature.ts";
 import { functions } from "../../lib/topology.ts";
 import type { Acceptance } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { functionsOf } from "./functions.ts";
 import { bodyOf, requestHashOf } from "./history.ts";
-import type { History } from "./history.ts";
+import type { AcceptedPost, History } from "./history.ts";
 import type { PlannedJob } from "./plan.ts";
 import type { World } from "./world/world.ts";
 
@@ -19,7 +20,7 @@ const ONCE = { tries: 1, isPatient: false };
 
 type Api = ReturnType<typeof functionsOf>;
 
-/** The clients of the API: they post, cancel and retry as planned, and repeat what was not answered. */
+/** The clients of the API: they do as planned, and repeat what was not answered. */
 export class ApiClients {
   readonly #world: World;
   readonly #history: History;
@@ -42,12 +43,20 @@ export class ApiClients {
     for (const { tenantId, atMs } of plan.lists) {
       time.at(plan.startMs + atMs, () => void this.#list(tenantId));
     }
+    for (const [nth, { tenantId, atMs }] of plan.secrets.entries()) {
+      time.at(plan.startMs + atMs, () => void this.#putSecret(tenantId, nth));
+    }
     for (const job of plan.jobs) {
       const postAtMs = plan.startMs + job.postAtMs;
       for (let post = 0; post < job.posts && !job.batch; post += 1) {
         const saysOther = job.hasConflict && post > 0 && post === job.posts - 1;
         const name = `client|job ${job.ordinal}|post ${post}`;
         time.at(postAtMs, () => void this.#post(name, [job], saysOther ? 1 : 0));
+      }
+      if (job.postedAgain) {
+        const { afterMs, body } = job.postedAgain;
+        const name = `client|job ${job.ordinal}|posted again`;
+        time.at(postAtMs + afterMs, () => void this.#post(name, [job], body));
       }
       if (job.cancelAfterMs !== null) {
         time.at(postAtMs + job.cancelAfterMs, () => void this.#cancel(job));
@@ -70,11 +79,12 @@ export class ApiClients {
     const [first] = jobs;
     const tries = first?.idempotencyKey === undefined ? 1 : TRIES;
     const isPatient = first?.isPatient ?? false;
-    await this.#untilHeard(name, { tries, isPatient }, async (api) => {
+    await this.#untilHeard(name, { tries, isPatient }, async (api, by) => {
       const startedAtMs = this.#world.time.now();
       const answers = await api.acceptJobs(requests);
+      const answeredAtMs = this.#world.time.now();
       const settled = jobs.map((job, index) =>
-        this.#isSettled(name, { job, body, startedAtMs }, answers[index]),
+        this.#isSettled(name, { job, body, by, startedAtMs, answeredAtMs }, answers[index]),
       );
       return settled.every(Boolean);
     });
@@ -82,7 +92,7 @@ export class ApiClients {
 
   #isSettled(
     name: string,
-    post: { readonly job: PlannedJob; readonly body: 0 | 1; readonly startedAtMs: number },
+    post: Omit<AcceptedPost, "id" | "isReplay" | "isDeduplicated">,
     answer: Acceptance | undefined,
   ): boolean {
     if (answer?.kind === "accepted") {
@@ -119,14 +129,28 @@ export class ApiClients {
     const { retriesAsked } = this.#history;
     retriesAsked.set(id, (retriesAsked.get(id) ?? 0) + 1);
     const tries = key === undefined ? 1 : 4;
-    await this.#untilHeard(name, { tries, isPatient: false }, async (api) => {
-      const startedAtMs = this.#world.time.now();
+    await this.#untilHeard(name, { tries, isPatient: false }, async (api, by) => {
+      const asked = { id, key, by, startedAtMs: this.#world.time.now() };
       const outcome = await api.retryJob(id, key);
-      if (outcome.kind === "queued") this.#history.retried.push({ id });
-      if (outcome.kind === "not_over" && key !== undefined) {
-        this.#history.retriesRefused.push({ id, key, startedAtMs });
+      if (outcome.kind === "queued") {
+        this.#history.retried.push({ ...asked, isReplay: outcome.isReplay });
       }
+      if (outcome.kind === "not_over") this.#history.retriesRefused.push(asked);
       this.#tell(name, `retry: ${outcome.kind}`);
+      return true;
+    });
+  }
+
+  async #putSecret(tenantId: string, nth: number): Promise<void> {
+    const name = `client|secret ${nth} of ${tenantId}`;
+    const key = this.#world.chance.bytes(name, NEW_SECRET_BYTES);
+    const startedAtMs = this.#world.time.now();
+    const put = { tenantId, key, startedAtMs, answeredAtMs: Infinity };
+    this.#history.secrets.push(put);
+    await this.#untilHeard(name, { tries: 4, isPatient: false }, async (api) => {
+      const { kind } = await api.putSigningSecret(tenantId, new SigningSecret(key));
+      this.#tell(name, kind);
+      put.answeredAtMs = Math.min(put.answeredAtMs, this.#world.time.now());
       return true;
     });
   }
@@ -147,7 +171,8 @@ export class ApiClients {
         ids.push(...page.jobs.map(({ id }) => id));
         before = page.next;
       } while (before !== undefined);
-      this.#history.lists.push({ tenantId, startedAtMs, ids });
+      const endedAtMs = this.#world.time.now();
+      this.#history.lists.push({ tenantId, startedAtMs, endedAtMs, ids });
       return true;
     });
   }
@@ -156,7 +181,7 @@ export class ApiClients {
   async #untilHeard(
     name: string,
     { tries, isPatient }: { readonly tries: number; readonly isPatient: boolean },
-    ask: (api: Api) => Promise<boolean>,
+    ask: (api: Api, by: string) => Promise<boolean>,
   ): Promise<void> {
     const { time, faults, plan } = this.#world;
     for (let tried = 1; tried <= tries; tried += 1) {
@@ -165,7 +190,7 @@ export class ApiClients {
         process.onDeath(() => resolve(false));
         if (plan.endsLongRuns) time.after(FUNCTION_LIMIT_MS, () => process.kill());
         time.after(CLIENT_LIMIT_MS, () => resolve(false));
-        ask(functionsOf(this.#world, process, "api")).then(resolve, (error: Error) => {
+        ask(functionsOf(this.#world, process, "api"), process.name).then(resolve, (error: Error) => {
           this.#tell(name, `failed: ${error.message}`);
           resolve(false);
         });

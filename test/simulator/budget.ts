@@ -1,6 +1,6 @@
 import type { Job } from "../../lambdas/core/rules/job.ts";
 import type { History } from "./history.ts";
-import type { Life } from "./monitor.ts";
+import type { Life } from "./lives.ts";
 import type { PlannedJob } from "./plan.ts";
 
 /**
@@ -18,7 +18,7 @@ export const writeUnitsAllowed = (job: Job, life: Life, planned: PlannedJob): nu
   const sparseIndex = life.entersAttention ? 3 : 0;
   const cancel = job.state === "cancelled" ? (job.dedupeKey === null ? 1 : 5) : 0;
   // The retry itself, what belongs to the job and is kept longer, and its way through the index.
-  const retries = life.manualRetries * (1 + 1 + attempts + 3 + early);
+  const retries = life.retries.length * (1 + 1 + attempts + 3 + early);
   return create + early + claimsAndResults + records + sparseIndex + cancel + retries;
 };
 

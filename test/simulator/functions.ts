@@ -14,6 +14,7 @@ import { makeBuryJob } from "../../lambdas/core/usecases/bury-job.ts";
 import { makeCancelJob } from "../../lambdas/core/usecases/cancel-job.ts";
 import { makeDeliverJob } from "../../lambdas/core/usecases/deliver-job.ts";
 import { makeListJobs } from "../../lambdas/core/usecases/list-jobs.ts";
+import { makePutSigningSecret } from "../../lambdas/core/usecases/put-signing-secret.ts";
 import { makeRetryJob } from "../../lambdas/core/usecases/retry-job.ts";
 import { makeHandler as makeBury } from "../../lambdas/functions/bury/handler.ts";
 import { makeHandler as makeDeliver } from "../../lambdas/functions/deliver/handler.ts";
@@ -30,7 +31,6 @@ export const TABLE_NAME = "pulsegate";
 export const INDEX_SHARDS = 2;
 export const DEDUPE_WINDOW_MS = 600_000;
 
-const RETENTION_MS = 30 * 24 * 3_600_000;
 const deliveryQueues = { high: "high", normal: "normal", low: "low" } as const;
 const urls = {
   high: queueUrl(deliveryQueues.high),
@@ -46,7 +46,12 @@ const arns = {
 export type QueueHandler = (event: SQSEvent, context: Context) => Promise<unknown>;
 
 /** What one process needs of the product. */
-export const functionsOf = (world: World, process: SimulatedProcess, role: string) => {
+export const functionsOf = (
+  world: World,
+  process: SimulatedProcess,
+  role: string,
+  observer: Observer = silentObserver,
+) => {
   const { dynamodb, sqs, scheduler } = clientsOf(world, process, role);
   let tokens = 0;
   const newToken = (): string => `${process.name}/${(tokens += 1)}`;
@@ -59,7 +64,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     client: dynamodb,
     name: TABLE_NAME,
     indexShards: INDEX_SHARDS,
-    retentionMs: RETENTION_MS,
+    retentionMs: world.plan.retentionMs,
     backOff: (tries) => process.sleep(10 * 2 ** tries),
   };
   const store: JobStore = makeDynamoJobStore(table, newToken);
@@ -75,7 +80,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     clock: process,
     failed: () => undefined,
   });
-  const observer = silentObserver;
+  const signingSecrets = makeSigningSecrets(table, newToken);
   const consumer = {
     telemetry: silentTelemetry,
     decode: decodeMessage,
@@ -94,6 +99,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     }),
     cancelJob: makeCancelJob({ store, queue, clock: process }),
     retryJob: makeRetryJob({ store, queue, clock: process }),
+    putSigningSecret: makePutSigningSecret({ secrets: signingSecrets, clock: process, chance }),
     listJobs: makeListJobs({ list: makeDynamoJobList(table), clock: process }),
     deliver: (): QueueHandler =>
       makeDeliver({
@@ -105,7 +111,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
           chance,
           observer,
           attempt: attemptVia({ http: world.destinations.transportOf(process) }),
-          signingSecrets: makeSigningSecrets(table, newToken),
+          signingSecrets,
           leaseMs: LEASE_SECONDS * 1_000,
         }),
       }),

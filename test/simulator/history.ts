@@ -8,6 +8,17 @@ export interface AcceptedPost {
   readonly id: string;
   readonly isReplay: boolean;
   readonly isDeduplicated: boolean;
+  /** The process that took it in, and from when to when. */
+  readonly by: string;
+  readonly startedAtMs: number;
+  readonly answeredAtMs: number;
+}
+
+/** A manual retry that was answered. */
+export interface AnsweredRetry {
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly by: string;
   readonly startedAtMs: number;
 }
 
@@ -18,19 +29,23 @@ export class History {
   readonly lists: {
     readonly tenantId: string;
     readonly startedAtMs: number;
+    readonly endedAtMs: number;
     readonly ids: readonly string[];
   }[] = [];
-  readonly conflicts: { readonly job: PlannedJob; readonly body: 0 | 1 }[] = [];
+  readonly conflicts: Pick<AcceptedPost, "job" | "body" | "startedAtMs" | "answeredAtMs">[] = [];
   readonly cancelled: { readonly id: string }[] = [];
   /** How many manual retries each job was asked for; one that is repeated counts once. */
   readonly retriesAsked = new Map<string, number>();
-  /** Manual retries that were answered as begun. */
-  readonly retried: { readonly id: string }[] = [];
-  /** Manual retries by a key that were answered as refused. */
-  readonly retriesRefused: {
-    readonly id: string;
-    readonly key: string;
+  /** Manual retries that were answered as begun, by this very call or by one before it. */
+  readonly retried: (AnsweredRetry & { readonly isReplay: boolean })[] = [];
+  readonly retriesRefused: AnsweredRetry[] = [];
+  /** Signing secrets that were put. */
+  readonly secrets: {
+    readonly tenantId: string;
+    readonly key: Uint8Array;
     readonly startedAtMs: number;
+    /** `Infinity` until it is answered. */
+    answeredAtMs: number;
   }[] = [];
 }
 

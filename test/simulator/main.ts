@@ -52,7 +52,11 @@ async function simulate(): Promise<number> {
 
 function inThread(share: Share): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL("thread.ts", import.meta.url), { workerData: share });
+    const thread = new Worker(new URL("thread.ts", import.meta.url), {
+      workerData: share,
+      // A seed's garbage is young: with so much room it is not copied twice.
+      resourceLimits: { maxYoungGenerationSizeMb: 192 },
+    });
     thread.once("message", resolve).once("error", reject);
   });
 }

@@ -22,6 +22,11 @@ export interface Plan {
   readonly skewMs: number;
   /** When somebody reads which tenant's list, page by page. */
   readonly lists: readonly { readonly tenantId: string; readonly atMs: number }[];
+  /** When a tenant puts another signing secret. */
+  readonly secrets: readonly { readonly tenantId: string; readonly atMs: number }[];
+  /** How long a job is kept after its end, and when the table deletes what is expired by then. */
+  readonly retentionMs: number;
+  readonly sweepsAtMs: readonly number[];
   /** Whether a function that runs for too long is ended, as Lambda does. */
   readonly endsLongRuns: boolean;
 }
@@ -33,12 +38,14 @@ export interface PlannedJob {
   readonly postAtMs: number;
   /** Posted together with others, as their n-th. */
   readonly batch: { readonly name: string; readonly item: number } | undefined;
-  /** Shared by all of a batch. */
+  /** Shared by all of a batch; another tenant may have the same. */
   readonly idempotencyKey: string | undefined;
   /** Posts at once, with the same key if there are several. */
   readonly posts: number;
   /** Whether the last of several says something else. */
   readonly hasConflict: boolean;
+  /** When it is posted once more, with its key, and what that post says. */
+  readonly postedAgain: { readonly afterMs: number; readonly body: 0 | 1 } | null;
   readonly dedupeKey: string | null;
   readonly priority: Priority;
   readonly executeAfterMs: number | null;
@@ -55,9 +62,22 @@ export interface PlannedJob {
 }
 
 export type DestinationAnswer =
-  "ok" | "error" | "gone" | "hangs" | "resets" | "ok_unheard" | "slow" | "refuses";
+  | "ok"
+  | "error"
+  | "gone"
+  /** Fails, and asks by a header for no further attempt. */
+  | "aborts"
+  /** Asks to be left alone: for so many seconds, or until a date. */
+  | "busy_for"
+  | "busy_until"
+  | "hangs"
+  | "resets"
+  | "ok_unheard"
+  | "slow"
+  | "refuses";
 
 const MINUTE_MS = 60_000;
+const MONTH_MS = 30 * 24 * 60 * MINUTE_MS;
 const START_MS = Date.UTC(2026, 0, 1);
 export const TENANTS = ["acme", "beta", "gamma"];
 
@@ -70,7 +90,10 @@ export interface PlanOptions {
 export const makePlan = ({ seed, hours, jobs: count }: PlanOptions): Plan => {
   const chance = new NamedChance(seed);
   const spanMs = hours * 60 * MINUTE_MS;
-  const jobs = Array.from({ length: count }, (_, ordinal) => plannedJob(chance, ordinal, spanMs));
+  const retentionMs = retentionOf(chance);
+  const jobs = Array.from({ length: count }, (_, ordinal) =>
+    plannedJob(chance, ordinal, spanMs, retentionMs),
+  );
   const mood = moods[chance.between("mood", 0, moods.length - 1)] as Mood;
   return {
     seed,
@@ -83,9 +106,27 @@ export const makePlan = ({ seed, hours, jobs: count }: PlanOptions): Plan => {
     lists: TENANTS.flatMap((tenantId) =>
       [1, 2, 3].map((nth) => ({ tenantId, atMs: chance.pure(`list ${tenantId} ${nth}`) * spanMs })),
     ),
+    secrets: TENANTS.flatMap((tenantId) =>
+      Array.from({ length: chance.pick(`secrets of ${tenantId}`, [0, 0, 1, 1, 2]) }, () => ({
+        tenantId,
+        atMs: chance.fraction(`secret of ${tenantId}`) * spanMs,
+      })),
+    ),
+    retentionMs,
+    sweepsAtMs: retentionMs === MONTH_MS ? [] : sweepsOf(chance, spanMs),
     endsLongRuns: chance.fraction("ends long runs") < 0.7,
   };
 };
+
+/** In some seeds jobs are forgotten while others are still being posted. */
+const retentionOf = (chance: NamedChance): number =>
+  chance.fraction("forgets soon") < 0.2
+    ? chance.between("retention", 15, 45) * MINUTE_MS
+    : MONTH_MS;
+
+/** The table deletes late what is expired; now and then here, and some of it never. */
+const sweepsOf = (chance: NamedChance, spanMs: number): readonly number[] =>
+  Array.from({ length: 12 }, () => chance.fraction("sweep") ** 3 * 20 * spanMs);
 
 /** One seed in ten shows a world without faults, where every job costs exactly what it should. */
 const moods = [
@@ -121,6 +162,8 @@ const usualRates: Readonly<Record<Fault, number>> = {
   fired_twice: 0.05,
   fired_at_once: 0.02,
   index_stale: 0.2,
+  transaction_conflict: 0.01,
+  keys_unprocessed: 0.2,
   client_hears_nothing: 0.03,
 };
 
@@ -165,15 +208,19 @@ const outagesOf = (chance: NamedChance, spanMs: number): Plan["outages"] =>
     };
   });
 
-const plannedJob = (chance: NamedChance, ordinal: number, spanMs: number): PlannedJob => {
+const plannedJob = (
+  chance: NamedChance,
+  ordinal: number,
+  spanMs: number,
+  retentionMs: number,
+): PlannedJob => {
   const of = (what: string) => `job ${ordinal}|${what}`;
   const batch = batchOf(chance, ordinal);
-  // Some come at the same moment as another one, with its dedupe key.
-  const isTwin = ordinal > 0 && batch === undefined && chance.pure(of("twin")) < 0.1;
+  const isTwin = isTwinOf(chance, ordinal);
   const common = (what: string) => `job ${isTwin ? ordinal - 1 : ordinal}|${what}`;
   const isLikely = (what: string, likelihood: number) => chance.fraction(of(what)) < likelihood;
-  const tenantId = TENANTS[Math.floor(chance.pure(common("tenant")) * TENANTS.length)] ?? "";
   const isKeyed = isLikely("keyed", 0.7);
+  const isSingle = isKeyed && batch === undefined;
   const retry = chance.pick<RetryPolicy>(of("retry"), [
     defaultRetryPolicy,
     { kind: "schedule", delaysMs: [100, 1_000, 30_000] },
@@ -183,13 +230,19 @@ const plannedJob = (chance: NamedChance, ordinal: number, spanMs: number): Plann
   ]);
   return {
     ordinal,
-    tenantId,
+    tenantId: tenantOf(chance, ordinal),
     postAtMs: Math.floor(chance.pure(batch?.name ?? common("post")) * spanMs),
     batch,
-    idempotencyKey: batch ? keyOfBatch(chance, batch.name) : isKeyed ? `key-${ordinal}` : undefined,
-    posts:
-      isKeyed && !batch && isLikely("several posts", 0.15) ? chance.between(of("posts"), 2, 4) : 1,
+    idempotencyKey: batch ? keyOfBatch(chance, batch.name) : isKeyed ? keyOf(chance, ordinal) : undefined,
+    posts: isSingle && isLikely("several posts", 0.15) ? chance.between(of("posts"), 2, 4) : 1,
     hasConflict: isLikely("conflict", 0.5),
+    postedAgain:
+      isSingle && isLikely("posted again", retentionMs === MONTH_MS ? 0.05 : 0.4)
+        ? {
+            afterMs: Math.floor(chance.fraction(of("posted again after")) * 120 * MINUTE_MS),
+            body: isLikely("posted again with another body", 0.5) ? 1 : 0,
+          }
+        : null,
     dedupeKey:
       isTwin || chance.pure(common("dedupe")) < 0.2
         ? `dedupe-${Math.floor(chance.pure(common("dedupe key")) * 5)}`
@@ -213,6 +266,24 @@ const plannedJob = (chance: NamedChance, ordinal: number, spanMs: number): Plann
         )
       : [],
   };
+};
+
+/** Some come at the same moment as another one, with its dedupe key. */
+const isTwinOf = (chance: NamedChance, ordinal: number): boolean =>
+  ordinal > 0 &&
+  batchOf(chance, ordinal) === undefined &&
+  chance.pure(`job ${ordinal}|twin`) < 0.1;
+
+const tenantOf = (chance: NamedChance, ordinal: number): string => {
+  const owner = isTwinOf(chance, ordinal) ? ordinal - 1 : ordinal;
+  return TENANTS[Math.floor(chance.pure(`job ${owner}|tenant`) * TENANTS.length)] ?? "";
+};
+
+/** Two neighbours have the same key, if they belong to two tenants. */
+const keyOf = (chance: NamedChance, ordinal: number): string => {
+  const neighbour = ordinal ^ 1;
+  const isOthers = tenantOf(chance, neighbour) !== tenantOf(chance, ordinal);
+  return `key-${isOthers ? Math.min(ordinal, neighbour) : ordinal}`;
 };
 
 const BATCH_SIZE = 5;
@@ -239,6 +310,9 @@ const answersOf = (chance: NamedChance, name: string): readonly DestinationAnswe
     "error",
     "error",
     "gone",
+    "aborts",
+    "busy_for",
+    "busy_until",
     "hangs",
     "resets",
     "ok_unheard",

@@ -20,6 +20,8 @@ export interface CallProps {
 
 /** How long an answer takes that comes. */
 const LATENCY_MS = { least: 1, most: 12 };
+/** What may cost a process the lease that it holds: of calls that were not answered, three. */
+export const GRAVE_SETBACK = 3;
 /** How long a process stands still. */
 const FREEZE_MS = { least: 100, most: 240_000 };
 
@@ -30,6 +32,7 @@ const FREEZE_MS = { least: 100, most: 240_000 };
 export class SimulatedProcess implements Clock {
   readonly name: string;
   readonly #props: ProcessProps;
+  readonly #setbacks: { readonly atMs: number; readonly weight: number }[] = [];
   #isDead = false;
   #thawsAtMs = 0;
   #onDeath: () => void = () => undefined;
@@ -54,8 +57,19 @@ export class SimulatedProcess implements Clock {
 
   kill(): void {
     if (this.#isDead) return;
+    this.suffer(GRAVE_SETBACK);
     this.#isDead = true;
     this.#onDeath();
+  }
+
+  /** Something befell it that takes its time. */
+  suffer(weight: number): void {
+    this.#setbacks.push({ atMs: this.#props.time.now(), weight });
+  }
+
+  setbacksSince(ms: number): number {
+    const since = this.#setbacks.filter(({ atMs }) => atMs >= ms);
+    return since.reduce((sum, { weight }) => sum + weight, 0);
   }
 
   /** Who is to be told of its death: one at a time, for it does one thing at a time. */
@@ -135,6 +149,7 @@ export class SimulatedProcess implements Clock {
   }
 
   #freeze(ms: number): void {
+    this.suffer(GRAVE_SETBACK);
     this.#thawsAtMs = Math.max(this.#thawsAtMs, this.#props.time.now() + ms);
   }
 

@@ -1,0 +1,30 @@
+import type { Plan } from "./plan.ts";
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How late a step may come, counted from when it was due, or from when faults were over. What was on
+ * its way before they were may still be late: schedules by a quarter of an hour, and a message that
+ * went to the dead-letter queue waits there for up to a day.
+ */
+const PROMPT_MS = MINUTE_MS;
+const AFTER_FAULTS_MS = 20 * MINUTE_MS;
+const DEAD_LETTER_MS = 25 * 60 * MINUTE_MS;
+
+/** From then on nothing goes wrong any more; in a calm world from the start. */
+export const quietFromMs = ({ startMs, rates, faultsEndMs, outages }: Plan): number =>
+  startMs +
+  Math.max(
+    Object.keys(rates).length === 0 ? 0 : faultsEndMs,
+    ...outages.map(({ untilMs }) => untilMs),
+  );
+
+export const latenessAllowedMs = (step: {
+  readonly quietFromMs: number;
+  /** Since when what it needs is on its way. */
+  readonly sinceMs: number;
+  readonly isDeadLettered: boolean;
+}): number => {
+  if (step.isDeadLettered) return DEAD_LETTER_MS;
+  return step.sinceMs < step.quietFromMs ? AFTER_FAULTS_MS : PROMPT_MS;
+};
