@@ -79,7 +79,8 @@ export class ApiClients {
     const [first] = jobs;
     const tries = first?.idempotencyKey === undefined ? 1 : TRIES;
     const isPatient = first?.isPatient ?? false;
-    await this.#untilHeard(name, { tries, isPatient }, async (api, by) => {
+    const postedAtMs = this.#world.time.now();
+    const isAnswered = await this.#untilHeard(name, { tries, isPatient }, async (api, by) => {
       const startedAtMs = this.#world.time.now();
       const answers = await api.acceptJobs(requests);
       const answeredAtMs = this.#world.time.now();
@@ -88,6 +89,9 @@ export class ApiClients {
       );
       return settled.every(Boolean);
     });
+    if (!isAnswered && first) {
+      this.#history.unanswered.push({ job: first, startedAtMs: postedAtMs });
+    }
   }
 
   #isSettled(
@@ -113,7 +117,9 @@ export class ApiClients {
     if (id === undefined) return;
     const name = `client|JOB#${id}|cancel`;
     await this.#untilHeard(name, { tries: 4, isPatient: false }, async (api) => {
+      const startedAtMs = this.#world.time.now();
       const outcome = await api.cancelJob(id);
+      if (outcome.kind === "unknown") this.#isUnknown(id, startedAtMs);
       if (outcome.kind === "cancelled") this.#history.cancelled.push({ id });
       this.#tell(name, `cancel: ${outcome.kind}`);
       return true;
@@ -135,10 +141,15 @@ export class ApiClients {
       if (outcome.kind === "queued") {
         this.#history.retried.push({ ...asked, isReplay: outcome.isReplay });
       }
+      if (outcome.kind === "unknown") this.#isUnknown(id, asked.startedAtMs);
       if (outcome.kind === "not_over") this.#history.retriesRefused.push(asked);
       this.#tell(name, `retry: ${outcome.kind}`);
       return true;
     });
+  }
+
+  #isUnknown(id: string, startedAtMs: number): void {
+    this.#history.unknown.push({ id, startedAtMs, answeredAtMs: this.#world.time.now() });
   }
 
   async #putSecret(tenantId: string, nth: number): Promise<void> {
@@ -177,12 +188,16 @@ export class ApiClients {
     });
   }
 
-  /** Asks, each time an instance of its own, until an answer is heard that settles it. */
+  /**
+   * Asks, each time an instance of its own, until an answer is heard that settles it.
+   *
+   * @returns whether one was
+   */
   async #untilHeard(
     name: string,
     { tries, isPatient }: { readonly tries: number; readonly isPatient: boolean },
     ask: (api: Api, by: string) => Promise<boolean>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { time, faults, plan } = this.#world;
     for (let tried = 1; tried <= tries; tried += 1) {
       const process = this.#world.newProcess(`${name}|${tried}`);
@@ -190,15 +205,19 @@ export class ApiClients {
         process.onDeath(() => resolve(false));
         if (plan.endsLongRuns) time.after(FUNCTION_LIMIT_MS, () => process.kill());
         time.after(CLIENT_LIMIT_MS, () => resolve(false));
-        ask(functionsOf(this.#world, process, "api"), process.name).then(resolve, (error: Error) => {
-          this.#tell(name, `failed: ${error.message}`);
-          resolve(false);
-        });
+        ask(functionsOf(this.#world, process, "api"), process.name).then(
+          resolve,
+          (error: Error) => {
+            this.#tell(name, `failed: ${error.message}`);
+            resolve(false);
+          },
+        );
       });
-      if (isSettled && !faults.hits("client_hears_nothing", name)) return;
+      if (isSettled && !faults.hits("client_hears_nothing", name)) return true;
       if (tried < tries)
         await new Promise<void>((resolve) => time.after(pauseMs(tried, isPatient), resolve));
     }
+    return false;
   }
 
   #knownId(job: PlannedJob): string | undefined {

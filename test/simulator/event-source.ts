@@ -29,7 +29,7 @@ export class EventSource {
   readonly #running = new Map<QueueName, number>();
   #instances = 0;
   invocations = 0;
-  /** How often a function received messages of each job. */
+  /** How often a function received messages of each job, outages of what it needs left out. */
   readonly receivesOf = new Map<string, number>();
 
   /** @param world what the queues are part of, once it is made */
@@ -61,11 +61,12 @@ export class EventSource {
       (queue !== "deadLetters" && this.#world().isDown("deliver"));
     if (isDown || faults.hits("invocation_throttled", place)) return;
     const { process, handler } = this.#idle.get(queue)?.pop() ?? this.#newInstance(queue);
+    const isOutage = this.#world().isDown("table") || this.#world().isDown("sqs");
     this.#count(queue, 1);
     this.invocations += 1;
     for (const { body } of messages) {
       const { jobId } = decodeMessage(body);
-      this.receivesOf.set(jobId, (this.receivesOf.get(jobId) ?? 0) + 1);
+      if (!isOutage) this.receivesOf.set(jobId, (this.receivesOf.get(jobId) ?? 0) + 1);
       this.#monitor.onReceive(jobId);
     }
     trace.add(place, () => `${process.name} gets it from ${queue}`);

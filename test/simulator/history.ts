@@ -33,6 +33,14 @@ export class History {
     readonly ids: readonly string[];
   }[] = [];
   readonly conflicts: Pick<AcceptedPost, "job" | "body" | "startedAtMs" | "answeredAtMs">[] = [];
+  /** Posts that were given up without an answer that settles them. */
+  readonly unanswered: { readonly job: PlannedJob; readonly startedAtMs: number }[] = [];
+  /** Cancels and manual retries that were told that there is no such job. */
+  readonly unknown: {
+    readonly id: string;
+    readonly startedAtMs: number;
+    readonly answeredAtMs: number;
+  }[] = [];
   readonly cancelled: { readonly id: string }[] = [];
   /** How many manual retries each job was asked for; one that is repeated counts once. */
   readonly retriesAsked = new Map<string, number>();

@@ -233,7 +233,11 @@ const plannedJob = (
     tenantId: tenantOf(chance, ordinal),
     postAtMs: Math.floor(chance.pure(batch?.name ?? common("post")) * spanMs),
     batch,
-    idempotencyKey: batch ? keyOfBatch(chance, batch.name) : isKeyed ? keyOf(chance, ordinal) : undefined,
+    idempotencyKey: batch
+      ? keyOfBatch(chance, batch.name)
+      : isKeyed
+        ? keyOf(chance, ordinal)
+        : undefined,
     posts: isSingle && isLikely("several posts", 0.15) ? chance.between(of("posts"), 2, 4) : 1,
     hasConflict: isLikely("conflict", 0.5),
     postedAgain:
@@ -270,9 +274,7 @@ const plannedJob = (
 
 /** Some come at the same moment as another one, with its dedupe key. */
 const isTwinOf = (chance: NamedChance, ordinal: number): boolean =>
-  ordinal > 0 &&
-  batchOf(chance, ordinal) === undefined &&
-  chance.pure(`job ${ordinal}|twin`) < 0.1;
+  ordinal > 0 && batchOf(chance, ordinal) === undefined && chance.pure(`job ${ordinal}|twin`) < 0.1;
 
 const tenantOf = (chance: NamedChance, ordinal: number): string => {
   const owner = isTwinOf(chance, ordinal) ? ordinal - 1 : ordinal;

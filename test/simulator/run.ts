@@ -12,7 +12,7 @@ import { Monitor } from "./monitor.ts";
 import type { Plan } from "./plan.ts";
 import type { TraceLine } from "./trace.ts";
 import { judgeRareLists } from "./verdict/lists.ts";
-import { refusedOf, verdictOn } from "./verdict/verdict.ts";
+import { verdictOn } from "./verdict/verdict.ts";
 import type { Violation } from "./verdict/verdict.ts";
 import { INDEX_LAG_MS, makeWorld } from "./world/world.ts";
 import type { World } from "./world/world.ts";
@@ -49,8 +49,8 @@ export interface RunOptions {
 
 /** So many events a job: ten times what the worst of worlds takes. */
 const MAX_EVENTS_A_JOB = 3_000;
-/** Messages of one job that a function received: beyond it something spins. */
-const MAX_RECEIVES_A_JOB = 500;
+/** How often messages of one job may be received: beyond it something spins. */
+const receivesAllowed = (attempts: number, faults: number) => 60 + 5 * attempts + 2 * faults;
 
 /** Lives a plan through, until nothing is left to happen, and judges it. */
 export const runSimulation = async (
@@ -94,10 +94,8 @@ export const runSimulation = async (
     })),
     ...(isAtRest ? atRest(world) : [{ jobId: "", what: "it never came to rest" }]),
     ...(await judgeRareLists(makeDynamoJobList(table), monitor, world.time.now())),
-    ...spinning(source),
-    ...(isCalm(plan)
-      ? [...overBudget(countedAtRest, plan, history, monitor), ...refusedOf(plan, history)]
-      : []),
+    ...spinning(source, monitor, world.faults.happened),
+    ...(isCalm(plan) ? overBudget(countedAtRest, plan, history, monitor) : []),
   ];
   return {
     plan,
@@ -135,10 +133,19 @@ const atRest = ({ sqs, scheduler }: World): readonly Violation[] =>
     .filter(([, count]) => count > 0)
     .map(([what, count]) => ({ jobId: "", what: `at rest there are still ${count} ${what}` }));
 
-const spinning = ({ receivesOf }: EventSource): readonly Violation[] =>
-  [...receivesOf]
-    .filter(([, receives]) => receives > MAX_RECEIVES_A_JOB)
-    .map(([jobId, receives]) => ({ jobId, what: `its messages were received ${receives} times` }));
+const spinning = (
+  { receivesOf }: EventSource,
+  { lives }: Monitor,
+  faults: readonly string[],
+): readonly Violation[] => {
+  const faultsOf = Map.groupBy(faults, (name) => /job_[0-9A-Z]{26}/.exec(name)?.[0] ?? "");
+  return [...receivesOf].flatMap(([jobId, receives]) => {
+    const attempts = lives.of(jobId).reduce((sum, { claims }) => sum + claims.length, 0);
+    const allowed = receivesAllowed(attempts, faultsOf.get(jobId)?.length ?? 0);
+    if (receives <= allowed) return [];
+    return [{ jobId, what: `its messages were received ${receives} times, of ${allowed} allowed` }];
+  });
+};
 
 const isCalm = ({ rates, outages, skewMs }: Plan): boolean =>
   Object.keys(rates).length === 0 && outages.length === 0 && skewMs === 0;

@@ -9,7 +9,7 @@ type SayOfJob = (what: string) => void;
 /** What a receiver asks for is heard up to a day. */
 const MOST_LEFT_ALONE_MS = 24 * 3_600_000;
 /** Messages of a job that a function received while one claim lasted: beyond it something polls. */
-const MAX_RECEIVES_A_CLAIM = 15;
+const MAX_RECEIVES_A_CLAIM = 30;
 
 /** What is on record of a job's attempts, and what its messages cost. */
 export const judgeAttempts = (

@@ -75,7 +75,10 @@ export const judgeRareLists = async (
         if (isOne !== shown.includes(jobId)) {
           violations.push({ jobId, what: `a list of ${status} ${isOne ? "lacks" : "shows"} it` });
         } else if (read.includes(jobId) && job.state !== attention) {
-          violations.push({ jobId, what: `${job.state}, it is in the sparse index as ${attention}` });
+          violations.push({
+            jobId,
+            what: `${job.state}, it is in the sparse index as ${attention}`,
+          });
         }
       }
     }

@@ -3,7 +3,8 @@ import { retryDigestOf } from "../../../lambdas/core/rules/ids.ts";
 import type { AttemptRecord, Job } from "../../../lambdas/core/rules/job.ts";
 import { bodyOf } from "../history.ts";
 import type { AcceptedPost, History } from "../history.ts";
-import { jobOf } from "../lives.ts";
+import { quietFromMs } from "../lateness.ts";
+import { forgottenAtMs, jobOf } from "../lives.ts";
 import type { Life } from "../lives.ts";
 import type { Monitor } from "../monitor.ts";
 import type { Plan } from "../plan.ts";
@@ -49,6 +50,7 @@ export const verdictOn = async (evidence: Evidence): Promise<readonly Violation[
       say(life.jobId, what),
     );
   }
+  judgeRefusals(evidence, say);
   judgeAcceptances(evidence, requestsOf, say);
   judgeKeys(evidence, say);
   judgeReplays(evidence, say);
@@ -59,12 +61,20 @@ export const verdictOn = async (evidence: Evidence): Promise<readonly Violation[
   return violations;
 };
 
-/** In a calm world every post is answered with a job. */
-export const refusedOf = ({ jobs }: Plan, history: History): readonly Violation[] => {
-  const answered = new Set(history.accepted.map(({ job }) => job.ordinal));
-  return jobs
-    .filter(({ ordinal }) => !answered.has(ordinal))
-    .map(({ ordinal }) => ({ jobId: "", what: `job ${ordinal} was refused` }));
+/** Where nothing goes wrong, every post is answered, and a job that stands is known. */
+const judgeRefusals = ({ plan, history, monitor }: Evidence, say: Say): void => {
+  for (const { job, startedAtMs } of history.unanswered) {
+    if (startedAtMs >= quietFromMs(plan)) say("", `job ${job.ordinal} was refused`);
+  }
+  for (const { id, startedAtMs, answeredAtMs } of history.unknown) {
+    const isThere = monitor.lives
+      .of(id)
+      .some(
+        (life) =>
+          life.createdAtMs < startedAtMs && forgottenAtMs(life) > answeredAtMs + plan.skewMs,
+      );
+    if (isThere) say(id, "it was answered as unknown");
+  }
 };
 
 /** Jobs that were answered come to an end, and what was sent is what was accepted. */
@@ -116,7 +126,10 @@ const judgeChanges = ({ history, monitor: { lives } }: Evidence, say: Say): void
     const retries = retriesOf(id);
     if (retries.length === 0) say(id, "its manual retry was answered, and never begun");
     else if (retries.some((retry) => retry.by === by) === isReplay) {
-      say(id, isReplay ? "a new manual retry is told as a replay" : "a manual retry's replay is not");
+      say(
+        id,
+        isReplay ? "a new manual retry is told as a replay" : "a manual retry's replay is not",
+      );
     }
   }
   for (const { id } of history.cancelled) {

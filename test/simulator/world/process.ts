@@ -142,6 +142,8 @@ export class SimulatedProcess implements Clock {
           send(() => undefined);
           return giveUp();
         case "carried_out_late":
+          // What its repeat was told may not be true any more.
+          this.suffer(GRAVE_SETBACK);
           send(() => undefined, limitMs + 500 + chance.pure(`late|${place}`) * 5_000);
           return giveUp();
       }
