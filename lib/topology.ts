@@ -106,7 +106,8 @@ export const table = {
 export type IndexName = (typeof table.indexes)[number]["name"];
 
 /** The part of the table that a grant opens: every partition key begins with one of these. */
-export type KeyPrefix = "JOB#" | "DEDUPE#" | "SIGNING#" | "SECRET#" | "READY#";
+export type KeyPrefix =
+  "JOB#" | "DEDUPE#" | "BUCKET#" | "HOLD#" | "SIGNING#" | "SECRET#" | "READY#";
 
 export type TableAction =
   "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query";
@@ -186,7 +187,10 @@ export const functions = {
     ],
     grants: {
       // UpdateItem: a content that stands already, of a first try or of a twin, is kept for longer.
-      table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#", "DEDUPE#"] },
+      table: {
+        actions: ["GetItem", "PutItem", "UpdateItem"],
+        keyPrefixes: ["JOB#", "DEDUPE#", "BUCKET#"],
+      },
       sendTo: priorities,
       schedule: true,
       inspect: priorities,
@@ -250,7 +254,7 @@ export const functions = {
     grants: {
       table: {
         actions: ["GetItem", "PutItem", "UpdateItem"],
-        keyPrefixes: ["JOB#"],
+        keyPrefixes: ["JOB#", "BUCKET#", "HOLD#"],
         getFrom: ["SIGNING#"],
       },
       sendTo: priorities,

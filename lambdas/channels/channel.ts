@@ -49,6 +49,11 @@ export interface Channel {
   readonly jobTypes: readonly string[];
   /** What a caller sends as `destination`. */
   destination(allow: AllowList): z.ZodType<DestinationRequest>;
+  /**
+   * What a destination is told from others by, for its rate and for what it asks of us: the same for
+   * all spellings that lead to the same place.
+   */
+  addressOf(destination: Destination): string;
   /** Carries one attempt out; whatever happens is an outcome. */
   attempt(job: DueJob, via: Transports, startedAtMs: number): Promise<Outcome>;
 }

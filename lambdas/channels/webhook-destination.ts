@@ -127,3 +127,16 @@ const faultOfUrl = (url: string, allow: AllowList): string | undefined => {
 };
 
 const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+
+/**
+ * Scheme, host, port and path as the URL standard writes them, without the query. Characters that
+ * need no escape have none (RFC 3986, section 6.2.2.2), and the escapes that stay are in upper case.
+ */
+export const addressOfUrl = (url: string): string => {
+  const { origin, pathname } = new URL(url);
+  const path = pathname.replaceAll(/%([0-9a-f]{2})/gi, (escape: string, hex: string) => {
+    const character = String.fromCodePoint(Number.parseInt(hex, 16));
+    return /[A-Za-z0-9\-._~]/.test(character) ? character : escape.toUpperCase();
+  });
+  return `${origin}${path}`;
+};

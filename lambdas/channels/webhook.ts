@@ -3,12 +3,13 @@ import { excerptOf } from "../core/rules/excerpt.ts";
 import { signatureOf } from "../core/rules/signature.ts";
 import { version } from "../core/version.ts";
 import type { Channel, HttpAnswer, HttpRequest } from "./channel.ts";
-import { webhookDestination } from "./webhook-destination.ts";
+import { addressOfUrl, webhookDestination } from "./webhook-destination.ts";
 
 /** A job that is an HTTP request to its destination, after Standard Webhooks. */
 export const webhook: Channel = {
   jobTypes: ["webhook.dispatch"],
   destination: webhookDestination,
+  addressOf: ({ url }) => addressOfUrl(url),
   async attempt(job, via, startedAtMs) {
     return judgeAnswer(await via.http(requestOf(job, startedAtMs)));
   },

@@ -6,12 +6,14 @@ import type { Mistake } from "../core/errors.ts";
 import type { AllowList } from "../core/rules/destination-policy.ts";
 import type { JobRequest } from "../core/rules/job.ts";
 import { meaningOf } from "../core/rules/json-text.ts";
+import { destinationKeyOf } from "../core/rules/rate-limit.ts";
 import { parseRfc3339 } from "../core/rules/rfc3339.ts";
 import { codePointLength } from "../core/rules/text.ts";
 import { mistakesOf } from "./mistakes.ts";
 import { plainText } from "./plain-text.ts";
 import { MAX_PAYLOAD_BYTES } from "./request-body.ts";
 import type { JsonBody } from "./request-body.ts";
+import { paceOf, rateLimitRequest } from "./rate-limit-request.ts";
 import { retryRequest } from "./retry-request.ts";
 
 /** RFC 3339 begins with the year 0: what is east of Greenwich then could not be shown in UTC. */
@@ -61,12 +63,16 @@ export const parseJobRequest = (
 
   const { destination, headers } = parsed.data.destination;
   const { max_attempts: maxAttempts, policy } = parsed.data.retry;
+  const address = channelOf(parsed.data.type).addressOf(destination);
+  const destinationKey = destinationKeyOf(parsed.data.tenant_id, address);
   return {
     request: {
       tenantId: parsed.data.tenant_id,
       type: parsed.data.type,
       priority: parsed.data.priority,
       destination,
+      destinationKey,
+      pace: paceOf(parsed.data, destinationKey),
       executeAtMs: parsed.data.execute_at ?? null,
       dedupeKey: parsed.data.dedupe_key ?? null,
       maxAttempts,
@@ -120,6 +126,7 @@ export const jobSchema = (
     dedupe_key: dedupeKey.optional(),
     execute_at: executeAt(nowMs).optional(),
     retry: retryRequest.prefault({}),
+    rate_limit: rateLimitRequest.optional(),
     priority: priority.default("normal"),
     metadata: metadata.prefault({}),
   });

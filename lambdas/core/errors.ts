@@ -7,6 +7,7 @@ export const problemCodes = {
   invalid_state: { status: 409, title: "The present state does not allow this" },
   payload_too_large: { status: 413, title: "The request is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },
+  rate_limited: { status: 429, title: "Too much at once" },
   internal: { status: 500, title: "Something went wrong on our side" },
   unavailable: { status: 503, title: "The service cannot answer now" },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -7,6 +7,7 @@ import type {
   Pointer,
   Standing,
 } from "./rules/job.ts";
+import type { Pace } from "./rules/rate-limit.ts";
 import type { HeldSecret, SigningSecret } from "./rules/signature.ts";
 
 /**
@@ -62,7 +63,7 @@ export interface JobStore {
    * leads to a job that is forgotten (`forgottenTarget`).
    */
   putPointer(
-    from: Pick<Job, "id" | "requestHash" | "maxAttempts">,
+    from: Pick<Job, "id" | "requestHash" | "maxAttempts" | "pace">,
     to: Pick<Job, "id" | "createdAtMs">,
     call: { readonly nowMs: number; readonly forgottenTarget: ForgottenTarget | undefined },
   ): Promise<{ readonly kind: "put" } | Refused>;
@@ -92,6 +93,12 @@ export interface JobStore {
     readonly leaseUntilMs: number;
     readonly token: string;
   }): Promise<{ readonly kind: "claimed"; readonly claimed: ClaimedJob } | Refused>;
+
+  /**
+   * Gives a claim back whose attempt was not begun: processing → waiting, one attempt less. Atomic;
+   * 1 write unit.
+   */
+  release(job: Job, token: string, nowMs: number): Promise<{ readonly kind: "released" } | Refused>;
 
   /** What is to be sent: read only if the claim did not bring it. */
   readContent(claimed: ClaimedJob): Promise<JobContent>;
@@ -213,6 +220,28 @@ export interface JobQueue {
   withdraw(message: JobMessage, dueAtMs: number): Promise<void>;
 }
 
+/** When a job may start, in milliseconds of the epoch; or not within anybody's patience. */
+export type Slot = number | "beyond";
+
+/** Token buckets, shared by all workers: each token is a slot in time that nobody else has. */
+export interface RateBuckets {
+  /**
+   * Takes a token, and with it the next slot, at least `leadMs` from now. Atomic; 1 write unit for
+   * all that are taken from a bucket in the same breath, and one more for each wrong guess.
+   */
+  take(pace: Pace, leadMs: number): Promise<Slot>;
+  /** Where the bucket's clock stood a moment ago, 0 if it never moved. Half a read unit. */
+  clockOf(bucket: string): Promise<number>;
+}
+
+/** Destinations that asked to be left alone. */
+export interface Holds {
+  /** Until when, as it was known a second ago; 0 or a time that has passed if it is not held. */
+  heldUntilMs(destinationKey: string): Promise<number>;
+  /** Holds it until then, unless it is held for longer. 1 write unit. */
+  hold(destinationKey: string, untilMs: number): Promise<void>;
+}
+
 /** What each tenant signs its webhooks with. */
 export interface SigningSecrets {
   /** As they stand now: nothing that was read before the call. At most 1 read unit. */
@@ -291,4 +320,6 @@ export interface Observer {
   closed(job: Job, attempt: AttemptRecord, next: "retry" | "dlq"): void;
   gaveUpMessage(message: JobMessage, why: "no_job" | "unknown_generation"): void;
   poisoned(job: Job): void;
+  /** A destination asked to be left alone, and that could not be noted. */
+  couldNotHold(job: Job, cause: unknown): void;
 }

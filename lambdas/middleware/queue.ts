@@ -19,7 +19,7 @@ export type QueueFunction = (event: SQSEvent, context: Context) => Promise<SQSBa
  * A function behind a queue: each message on its own, all of a batch at once. A message is deleted
  * only on the verdict to delete it; whatever else happens, it is reported as failed and stays.
  *
- * Of messages that say the same, one is settled, and the others are deleted beside it: each would do
+ * Of messages that ask for the same attempt, one is settled, and the others are deleted beside it: each would do
  * the same again. Else every copy of a message whose worker died would hand over a next one, and a
  * job's messages would double with each further death.
  */
@@ -28,6 +28,16 @@ export const queueConsumer = (
   settle: (received: ReceivedMessage) => Promise<Verdict>,
 ): QueueFunction => {
   const { logger } = telemetry;
+
+  /** Copies differ in what was added on the way: a slot, a time, a count of redrives. */
+  const whatItAsksFor = ({ body }: SQSRecord): string => {
+    try {
+      const { jobId, generation, attempt } = decode(body);
+      return JSON.stringify([jobId, generation, attempt]);
+    } catch {
+      return body;
+    }
+  };
 
   const isSettled = async (record: SQSRecord): Promise<boolean> => {
     const log = logger.createChild({ persistentKeys: { message_id: record.messageId } });
@@ -48,7 +58,7 @@ export const queueConsumer = (
   return middy<SQSEvent, SQSBatchResponse>()
     .use(publishMetrics(telemetry))
     .handler(async ({ Records: records }): Promise<SQSBatchResponse> => {
-      const originals = [...Map.groupBy(records, ({ body }) => body).values()].map(youngestOf);
+      const originals = [...Map.groupBy(records, whatItAsksFor).values()].map(youngestOf);
       const settled = await Promise.all(originals.map(isSettled));
       return {
         batchItemFailures: originals

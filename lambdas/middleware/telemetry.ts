@@ -58,6 +58,10 @@ export const observerOf = ({ logger, metrics }: Telemetry): Observer => {
       logger.error("a job was given up: its message was never settled", aboutJob(job));
       completed("dlq");
     },
+    couldNotHold(job, cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      logger.warn("a destination's Retry-After could not be noted", { ...aboutJob(job), error });
+    },
   };
 };
 

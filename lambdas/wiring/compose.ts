@@ -5,6 +5,8 @@ import { makeCursorSecret } from "../adapters/dynamodb/cursor-secret.ts";
 import { makeDynamoJobList } from "../adapters/dynamodb/job-list.ts";
 import { makeDynamoJobRecovery } from "../adapters/dynamodb/job-recovery.ts";
 import { makeDynamoJobStore } from "../adapters/dynamodb/job-store.ts";
+import { makeHolds } from "../adapters/dynamodb/holds.ts";
+import { makeRateBuckets } from "../adapters/dynamodb/rate-buckets.ts";
 import { makeSigningSecrets } from "../adapters/dynamodb/signing-secrets.ts";
 import type { Table } from "../adapters/dynamodb/table.ts";
 import { makeHttpTransport } from "../adapters/http/transport.ts";
@@ -24,6 +26,7 @@ import { makeListJobs } from "../core/usecases/list-jobs.ts";
 import type { RecoverDeps } from "../core/usecases/recover-jobs.ts";
 import { makeDeleteSigningSecret } from "../core/usecases/delete-signing-secret.ts";
 import { makePutSigningSecret } from "../core/usecases/put-signing-secret.ts";
+import type { TurnDeps } from "../core/usecases/turns.ts";
 import { makeRetryJob } from "../core/usecases/retry-job.ts";
 import type { Deps as BuryDeps } from "../functions/bury/handler.ts";
 import type { Deps as ChangeJobsDeps } from "../functions/change-jobs/handler.ts";
@@ -75,6 +78,7 @@ export const composeCreateJobs = (environment: Environment, clients: Clients): C
       clock,
       chance,
       hasRoom: makeHasRoom(sqs, Object.values(queueUrls(config)), config.QUEUE_CAPACITY, clock),
+      buckets: makeRateBuckets(tableOf(config, clients), clock),
       dedupeWindowMs: config.DEDUPE_WINDOW_SECONDS * 1_000,
     }),
   };
@@ -139,7 +143,12 @@ export const composeSystem = (environment: Environment, clients: Clients): Syste
   };
 };
 
-export const composeDeliver = (environment: Environment, clients: Clients): DeliverDeps => {
+/** @param pause see `TurnDeps`; a Lambda has nothing that others could use meanwhile */
+export const composeDeliver = (
+  environment: Environment,
+  clients: Clients,
+  pause: TurnDeps["pause"] = sleep,
+): DeliverDeps => {
   const config = readConfig(environment, [
     "LOG_LEVEL",
     "DESTINATION_ALLOW",
@@ -162,6 +171,9 @@ export const composeDeliver = (environment: Environment, clients: Clients): Deli
       observer: observerOf(telemetry),
       attempt: attemptVia({ http: makeHttpTransport(config.DESTINATION_ALLOW) }),
       signingSecrets: makeSigningSecrets(table, newToken),
+      buckets: makeRateBuckets(table, clock),
+      holds: makeHolds(table, clock),
+      pause,
       leaseMs: config.LEASE_SECONDS * 1_000,
     }),
   };

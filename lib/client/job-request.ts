@@ -18,6 +18,8 @@ export interface JobRequest {
   readonly execute_at?: string | undefined;
   /** Left out: 8 attempts over a day and a bit. */
   readonly retry?: RetryRequest | undefined;
+  /** Left out: it starts when it is due. */
+  readonly rate_limit?: RateLimitRequest | undefined;
   /** @default normal */
   readonly priority?: Priority | undefined;
   /** Up to 20 pairs; `trace_id` goes into the log. */
@@ -48,6 +50,16 @@ export interface RetryRequest {
   readonly base_delay_ms?: number | undefined;
   /** @default 30,000, or the base if that is more */
   readonly max_delay_ms?: number | undefined;
+}
+
+/** How fast jobs may start that share a bucket: those to one destination, or with one key. */
+export interface RateLimitRequest {
+  /** A second; 0.001 to 10,000, fractions allowed. */
+  readonly rps: number;
+  /** How many may start at once after a pause: 1 to 10,000. @default rps, rounded up */
+  readonly burst?: number | undefined;
+  /** 1 to 128 characters: the bucket's name, instead of the destination. */
+  readonly key?: string | undefined;
 }
 
 /** Which of a tenant's jobs are listed. */

@@ -54,6 +54,8 @@ const explanations: Readonly<Record<string, string>> = {
   payload_too_large:
     "A payload has at most 262,144 bytes, a body at most 524,288, a batch at most 3,145,728.",
   unsupported_media_type: "A body is `application/json` in UTF-8, and without a content encoding.",
+  rate_limited:
+    "So many jobs wait at this rate limit that the job's turn would come in over 366 days. Nothing was accepted. `Retry-After` says when its turn would be near enough.",
   internal: "A fault of ours. The log has more under the same `request_id`.",
   unavailable:
     "Something behind the API does not answer. `Retry-After` says when to try again. A job may have been accepted all the same: with an `Idempotency-Key` the repeat is safe.",

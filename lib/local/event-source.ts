@@ -2,10 +2,10 @@ import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/clien
 import type { Message, SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LimitFunction } from "p-limit";
 import type { QueueFunction } from "../../lambdas/middleware/queue.ts";
 import type { InFlightJournal } from "./in-flight-journal.ts";
 import { lambdaContext } from "./lambda-context.ts";
+import type { Places } from "./places.ts";
 
 /**
  * Lambda's event source mapping for SQS: polls a queue, invokes a function with batches, deletes
@@ -26,7 +26,7 @@ export interface EventSourceOptions {
   /** How long a batch that is not full yet waits for more. */
   readonly windowMs?: number;
   /** Bounds the invocations under way; several event sources may share it. */
-  readonly limit: LimitFunction;
+  readonly places: Places;
   readonly timeoutMs: number;
   readonly visibilityMs: number;
   readonly journal: InFlightJournal;
@@ -49,8 +49,8 @@ export const startEventSource = (options: EventSourceOptions): EventSource => {
   /** Resolves when the invocation has its turn, not when it is over. */
   const start = (batch: readonly Message[], receivedAtMs: number): Promise<void> =>
     new Promise((started) => {
-      const invocation = options
-        .limit(async () => {
+      const invocation = options.places
+        .in(async () => {
           started();
           // What waited too long for its turn is about to be handed to somebody else.
           const isStale = Date.now() - receivedAtMs > options.visibilityMs / 2;
@@ -65,10 +65,10 @@ export const startEventSource = (options: EventSourceOptions): EventSource => {
    * message is hidden, and one that is not invoked in time has lost one of its receives.
    */
   const wanted = async (): Promise<number> => {
-    await options.limit(() => undefined); // resolves when there is a free place
-    const { concurrency, activeCount, pendingCount } = options.limit;
-    const free = Math.max(1, concurrency - activeCount - pendingCount);
-    return Math.min(MAX_MESSAGES_IN_CALL, (free + Math.floor(concurrency / 4)) * options.batchSize);
+    const { places, batchSize } = options;
+    await places.whenFree();
+    const free = Math.max(1, places.free);
+    return Math.min(MAX_MESSAGES_IN_CALL, (free + Math.floor(places.all / 4)) * batchSize);
   };
 
   const poll = async (): Promise<void> => {

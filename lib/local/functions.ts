@@ -30,10 +30,13 @@ export interface LocalFunctions {
 /**
  * The very handlers that are deployed, all in this process. Each gets the variables and the grants
  * that its entry in the topology names, and nothing else.
+ *
+ * @param pause how a worker waits for a slot
  */
 export const makeLocalFunctions = (
   variables: Environment,
   clientsFor: (topology: FunctionTopology) => Clients,
+  pause: (ms: number) => Promise<void>,
 ): LocalFunctions => {
   const given = (name: FunctionName): [Environment, Clients] => {
     const topology: FunctionTopology = functions[name];
@@ -56,7 +59,7 @@ export const makeLocalFunctions = (
   return {
     routes: Object.fromEntries(routes),
     consumers: {
-      deliver: makeDeliver(composeDeliver(...given("deliver"))),
+      deliver: makeDeliver(composeDeliver(...given("deliver"), pause)),
       bury: makeBury(composeBury(...given("bury"))),
     },
   };

@@ -11,6 +11,7 @@ import type { EventSource } from "./event-source.ts";
 import { makeLocalFunctions } from "./functions.ts";
 import { startHttpGateway } from "./http-gateway.ts";
 import { openInFlightJournal } from "./in-flight-journal.ts";
+import { Places } from "./places.ts";
 import {
   provisionQueues,
   provisionSchedules,
@@ -89,10 +90,12 @@ export const startRuntime = async (settings: LocalSettings): Promise<Runtime> =>
     await recovery.endFormerLeases(journal.leftOver);
     journal.forgetLeftOver();
 
-    const { routes, consumers } = makeLocalFunctions(variables, (topology) =>
-      grantedClients(endpoints, topology, queueUrls),
+    const places = new Places(pLimit(settings.WORKER_CONCURRENCY));
+    const { routes, consumers } = makeLocalFunctions(
+      variables,
+      (topology) => grantedClients(endpoints, topology, queueUrls),
+      places.pause,
     );
-    const limit = pLimit(settings.WORKER_CONCURRENCY);
     const eventSources = triggers().map(({ functionName, queue, timeoutMs }): EventSource => {
       const handler = consumers[functionName];
       if (!handler) throw new Error(`${functionName} is no consumer of a queue`);
@@ -105,7 +108,7 @@ export const startRuntime = async (settings: LocalSettings): Promise<Runtime> =>
         // One message an invocation: here an invocation holds a place until its slowest message is
         // done, where Lambda would start another one.
         batchSize: 1,
-        limit,
+        places,
         timeoutMs,
         visibilityMs: queues[queue].visibilitySeconds * 1_000,
         journal,

@@ -38,6 +38,7 @@ export const describeJobQueue = (what: string, make: () => Promise<JobQueueStage
       priority: "normal",
       generation: 0,
       attempt: 1,
+      destinationKey: "t1#AAAAAAAAAAAAAAAA",
       ...more,
     });
     const next = async (

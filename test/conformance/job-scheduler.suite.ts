@@ -28,6 +28,7 @@ export const describeJobScheduler = (
       priority: "normal",
       generation: 0,
       attempt: 1,
+      destinationKey: "t1#AAAAAAAAAAAAAAAA",
     };
 
     state("makes one schedule of a message that is scheduled twice for one instant", async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AttemptResult, JobList, JobStore } from "../../lambdas/core/ports.ts";
 import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
 import { newJobId } from "../../lambdas/core/rules/ids.ts";
+import { destinationKeyOf } from "../../lambdas/core/rules/rate-limit.ts";
 import type { AttemptRecord, Job, JobContent, JobMessage } from "../../lambdas/core/rules/job.ts";
 
 /** An implementation of the ports behind which jobs are kept. */
@@ -17,35 +18,40 @@ export const DAY_MS = 24 * 3_600_000;
 export const LEASE_MS = 45_000;
 
 /** A job that no other test has, of a tenant that no other test has, as it is first put. */
-export const aNewJob = (more: Partial<Job> = {}): Job => ({
-  kind: "job",
-  id: newJobId(NOW_MS, randomBytes(10)),
-  requestHash: randomBytes(16).toString("hex"),
-  tenantId: `t-${randomBytes(6).toString("hex")}`,
-  type: "webhook.dispatch",
-  priority: "normal",
-  destination: { url: "https://receiver.example/hook", method: "POST", timeoutMs: 10_000 },
-  executeAtMs: null,
-  dedupeKey: null,
-  maxAttempts: 8,
-  retry: defaultRetryPolicy,
-  metadata: [],
-  state: "waiting",
-  generation: 0,
-  attempts: 0,
-  earlierAttempts: 0,
-  createdAtMs: NOW_MS,
-  updatedAtMs: NOW_MS,
-  dueAtMs: 0,
-  lease: null,
-  lastError: null,
-  closedAttempts: [],
-  success: null,
-  fenced: 0,
-  retryKeys: [],
-  expiresAtMs: null,
-  ...more,
-});
+export const aNewJob = (more: Partial<Job> = {}): Job => {
+  const tenantId = more.tenantId ?? `t-${randomBytes(6).toString("hex")}`;
+  return {
+    kind: "job",
+    id: newJobId(NOW_MS, randomBytes(10)),
+    requestHash: randomBytes(16).toString("hex"),
+    tenantId,
+    type: "webhook.dispatch",
+    priority: "normal",
+    destination: { url: "https://receiver.example/hook", method: "POST", timeoutMs: 10_000 },
+    destinationKey: destinationKeyOf(tenantId, "https://receiver.example/hook"),
+    pace: null,
+    executeAtMs: null,
+    dedupeKey: null,
+    maxAttempts: 8,
+    retry: defaultRetryPolicy,
+    metadata: [],
+    state: "waiting",
+    generation: 0,
+    attempts: 0,
+    earlierAttempts: 0,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+    dueAtMs: 0,
+    lease: null,
+    lastError: null,
+    closedAttempts: [],
+    success: null,
+    fenced: 0,
+    retryKeys: [],
+    expiresAtMs: null,
+    ...more,
+  };
+};
 
 export const smallContent: JobContent = { body: Buffer.from('{"a":1}'), headers: [] };
 
@@ -65,6 +71,7 @@ export const messageAt = (job: Job, attempt: number, generation = 0): JobMessage
   priority: job.priority,
   generation,
   attempt,
+  destinationKey: job.destinationKey,
 });
 
 export const failedAttempt = (n: number, error = "reset: gone"): AttemptRecord => ({

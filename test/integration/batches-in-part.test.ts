@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { localSqs } from "../../lib/local/clients.ts";
-import { jobRequest, startStage, testClock } from "../support/stage.ts";
+import { jobRequest, startStage, testClock, withoutLimits } from "../support/stage.ts";
 import type { Stage } from "../support/stage.ts";
 
 let stage: Stage;
@@ -63,6 +63,7 @@ const acceptOn = (queue: ReturnType<typeof makeSqsJobQueue>) =>
     clock: testClock(),
     chance: { fraction: () => 0, bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
     hasRoom: () => Promise.resolve(true),
+    buckets: withoutLimits.buckets,
     dedupeWindowMs: 3_600_000,
   });
 

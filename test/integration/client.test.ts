@@ -92,6 +92,7 @@ describe("a job", () => {
       dedupe_key,
       execute_at: inTenMinutes(),
       retry: { max_attempts: 3, base_delay_ms: 200, max_delay_ms: 400 },
+      rate_limit: { rps: 0.5, burst: 2, key: "crm" },
       priority: "high",
       metadata: { trace_id: "abc" },
     };

@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
 import pLimit from "p-limit";
+import { Places } from "../../lib/local/places.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { EventSource } from "../../lib/local/event-source.ts";
 import { eventually } from "../support/eventually.ts";
@@ -144,7 +145,7 @@ describe("the invocations under way", () => {
     await first.send(...numbered(12, "first"));
     await second.send(...numbered(12, "second"));
     const gate = door();
-    const limit = pLimit(3);
+    const places = new Places(pLimit(3));
     let [open, most] = [0, 0];
     const { handler, batches } = functionThat(async () => {
       open += 1;
@@ -153,8 +154,8 @@ describe("the invocations under way", () => {
       open -= 1;
       return allDone;
     });
-    poll(first, handler, { limit });
-    poll(second, handler, { limit });
+    poll(first, handler, { places });
+    poll(second, handler, { places });
     await eventually("three are under way", () => open === 3 || undefined);
     gate.open();
     await Promise.all([untilEmpty(first), untilEmpty(second)]);
@@ -176,7 +177,7 @@ describe("the invocations under way", () => {
       await new Promise((resolve) => setTimeout(resolve, 250));
       return allDone;
     });
-    poll(queue, handler, { limit: pLimit(1), visibilityMs: 2_000 });
+    poll(queue, handler, { places: new Places(pLimit(1)), visibilityMs: 2_000 });
     await untilEmpty(queue);
     expect(batches).toHaveLength(20);
     expect(batches.flat().map(receivesOf)).toEqual(batches.flat().map(() => 1));
@@ -191,7 +192,7 @@ describe("the invocations under way", () => {
       await gate.opened;
       return allDone;
     });
-    poll(queue, handler, { limit: pLimit(1) });
+    poll(queue, handler, { places: new Places(pLimit(1)) });
     await eventually("one is under way", () => batches[0]);
     // So much happens meanwhile that more would have been received.
     const witness = functionThat(() => allDone);
@@ -214,7 +215,7 @@ describe("the invocations under way", () => {
     };
     const { handler, batches } = functionThat(slow, slow, slow, slow, () => allDone);
     const visibilityMs = 300;
-    poll(queue, handler, { limit: pLimit(4), visibilityMs });
+    poll(queue, handler, { places: new Places(pLimit(4)), visibilityMs });
     await eventually("four are under way", () => batches[3]);
     const sinceMs = performance.now();
     await eventually(
@@ -259,7 +260,7 @@ describe("a stop", () => {
       await gate.opened;
       return allDone;
     });
-    const source = poll(queue, handler, { limit: pLimit(4) });
+    const source = poll(queue, handler, { places: new Places(pLimit(4)) });
     await eventually("four are under way", () => batches[3]);
     const stopped = source.stop();
     gate.open();

@@ -9,6 +9,7 @@ import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fireAtMs, scheduleName } from "../../lambdas/adapters/scheduler/job-scheduler.ts";
 import { decodeMessage } from "../../lambdas/adapters/sqs/job-queue.ts";
+import { destinationKeyOf } from "../../lambdas/core/rules/rate-limit.ts";
 import { localScheduler, localSqs } from "../../lib/local/clients.ts";
 import { readEndpointsFile } from "../../lib/local/endpoints-file.ts";
 import { apiAt, jobTo } from "../support/api.ts";
@@ -103,6 +104,7 @@ describe("a job for a far time", () => {
     });
     expect(decodeMessage(schedule.Target?.Input ?? "")).toEqual({
       ...messageOf(id),
+      destinationKey: destinationKeyOf("t1", receiver.url),
       notBeforeMs: dueAtMs,
     });
 

@@ -20,7 +20,7 @@ import { startRecordingSqs } from "../support/recording-sqs.ts";
 import type { RecordingSqs } from "../support/recording-sqs.ts";
 import { makeDataDir, removeDataDir } from "../support/runtime-process.ts";
 import { queueArnOf, scheduleNames } from "../support/schedules.ts";
-import { messageOf, recordingObserver, withoutSecrets } from "../support/stage.ts";
+import { messageOf, recordingObserver, withoutLimits, withoutSecrets } from "../support/stage.ts";
 
 /**
  * Messages on their way through the queue, the Scheduler and the delivery worker, on one clock that
@@ -91,6 +91,7 @@ const journeyOf = async (jobId: string, dueAtMs: number, lateMs = 0) => {
     observer: recordingObserver(),
     attempt: () => Promise.reject(new Error("nothing is to be attempted")),
     signingSecrets: withoutSecrets,
+    ...withoutLimits,
     leaseMs: 45_000,
   });
 

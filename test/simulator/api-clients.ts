@@ -1,4 +1,5 @@
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
+import { destinationKeyOf } from "../../lambdas/core/rules/rate-limit.ts";
 import type { JobRequest } from "../../lambdas/core/rules/job.ts";
 import { NEW_SECRET_BYTES, SigningSecret } from "../../lambdas/core/rules/signature.ts";
 import { functions } from "../../lib/topology.ts";
@@ -241,6 +242,8 @@ const requestOf = (job: PlannedJob, body: 0 | 1, startMs: number): JobRequest =>
     method: "POST",
     timeoutMs: job.timeoutMs,
   },
+  destinationKey: destinationKeyOf(job.tenantId, `https://example.com/${job.ordinal}`),
+  pace: null,
   executeAtMs: job.executeAfterMs === null ? null : startMs + job.postAtMs + job.executeAfterMs,
   dedupeKey: job.dedupeKey,
   maxAttempts: job.maxAttempts,

@@ -27,5 +27,7 @@ export const writeUnitsOfOthers = (history: History, jobs: readonly PlannedJob[]
   const deduplicated = history.accepted.filter(({ isDeduplicated }) => isDeduplicated).length;
   const extraPosts = jobs.reduce((sum, { posts }) => sum + posts - 1, 0);
   const twins = jobs.filter(({ dedupeKey }) => dedupeKey !== null).length;
-  return 2 * deduplicated + 6 * extraPosts + twins;
+  // Posted again right after it was forgotten, a job is refused for a minute: its messages find none.
+  const postedAgain = jobs.filter((job) => job.postedAgain !== null).length;
+  return 2 * deduplicated + 6 * extraPosts + twins + 15 * postedAgain;
 };

@@ -1,6 +1,8 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { makeDynamoJobList } from "../../lambdas/adapters/dynamodb/job-list.ts";
 import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
+import { makeHolds } from "../../lambdas/adapters/dynamodb/holds.ts";
+import { makeRateBuckets } from "../../lambdas/adapters/dynamodb/rate-buckets.ts";
 import { makeSigningSecrets } from "../../lambdas/adapters/dynamodb/signing-secrets.ts";
 import type { Table } from "../../lambdas/adapters/dynamodb/table.ts";
 import { makeFarJobQueue } from "../../lambdas/adapters/scheduler/far-job-queue.ts";
@@ -8,7 +10,13 @@ import { makeJobScheduler } from "../../lambdas/adapters/scheduler/job-scheduler
 import { hideMessage } from "../../lambdas/adapters/sqs/hide-message.ts";
 import { decodeMessage, makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { attemptVia } from "../../lambdas/channels/index.ts";
-import type { Chance, JobQueue, JobStore, Observer } from "../../lambdas/core/ports.ts";
+import type {
+  Chance,
+  JobQueue,
+  JobStore,
+  Observer,
+  RateBuckets,
+} from "../../lambdas/core/ports.ts";
 import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { makeBuryJob } from "../../lambdas/core/usecases/bury-job.ts";
 import { makeCancelJob } from "../../lambdas/core/usecases/cancel-job.ts";
@@ -81,6 +89,7 @@ export const functionsOf = (
     failed: () => undefined,
   });
   const signingSecrets = makeSigningSecrets(table, newToken);
+  const buckets = lazily(() => makeRateBuckets(table, process));
   const consumer = {
     telemetry: silentTelemetry,
     decode: decodeMessage,
@@ -95,6 +104,7 @@ export const functionsOf = (
       clock: process,
       chance,
       hasRoom: () => Promise.resolve(true),
+      buckets,
       dedupeWindowMs: DEDUPE_WINDOW_MS,
     }),
     cancelJob: makeCancelJob({ store, queue, clock: process }),
@@ -112,6 +122,9 @@ export const functionsOf = (
           observer,
           attempt: attemptVia({ http: world.destinations.transportOf(process) }),
           signingSecrets,
+          buckets,
+          holds: makeHolds(table, process),
+          pause: (ms) => process.sleep(ms),
           leaseMs: LEASE_SECONDS * 1_000,
         }),
       }),
@@ -120,6 +133,15 @@ export const functionsOf = (
         ...consumer,
         buryJob: makeBuryJob({ store, queue, clock: process, chance, observer }),
       }),
+  };
+};
+
+/** Made when they are asked for: few processes ever do, and their caches take long to make. */
+const lazily = (make: () => RateBuckets): RateBuckets => {
+  let made: RateBuckets | undefined;
+  return {
+    take: (pace, leadMs) => (made ??= make()).take(pace, leadMs),
+    clockOf: (bucket) => (made ??= make()).clockOf(bucket),
   };
 };
 
@@ -140,6 +162,7 @@ const silentObserver: Observer = {
   closed: nothing,
   gaveUpMessage: nothing,
   poisoned: nothing,
+  couldNotHold: nothing,
 };
 
 const silentLogger = {

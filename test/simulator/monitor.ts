@@ -1,6 +1,7 @@
 import type { Observer } from "../../lambdas/core/ports.ts";
+import { holdKey } from "../../lambdas/adapters/dynamodb/keys.ts";
 import { decodeMessage } from "../../lambdas/adapters/sqs/job-queue.ts";
-import { forgottenAtMs, hashOf, isForgottenBy, Lives, processOf } from "./lives.ts";
+import { forgottenAtMs, hashOf, isForgottenBy, jobOf, Lives, processOf } from "./lives.ts";
 import type { Item, Life } from "./lives.ts";
 import { latenessAllowedMs, quietFromMs } from "./lateness.ts";
 import type { Plan } from "./plan.ts";
@@ -24,6 +25,8 @@ export class Monitor {
   readonly #props: MonitorProps;
   readonly #quietFromMs: number;
   readonly #deadLettered = new Set<string>();
+  /** Until when each destination is held, by the key of its item. */
+  readonly #heldUntilMs = new Map<string, number>();
 
   constructor(props: MonitorProps) {
     this.#props = props;
@@ -38,6 +41,7 @@ export class Monitor {
       closed: nothing,
       gaveUpMessage: nothing,
       poisoned: nothing,
+      couldNotHold: nothing,
     };
   }
 
@@ -46,6 +50,7 @@ export class Monitor {
     before: Item | undefined,
     after: Item | undefined,
   ): void => {
+    if (sk === "HOLD") this.#heldUntilMs.set(pk, Number(after?.["until"]?.N ?? 0));
     if (sk !== "JOB") return;
     const jobId = pk.slice("JOB#".length);
     const { plan, now } = this.#props;
@@ -154,7 +159,11 @@ export class Monitor {
       sinceMs,
       isDeadLettered: this.#deadLettered.has(life.jobId),
     });
-    const lateMs = this.#props.now() - Math.max(dueAtMs, this.#quietFromMs);
+    const lateSinceMs = (ms: number) => this.#props.now() - Math.max(ms, this.#quietFromMs);
+    if (lateSinceMs(dueAtMs) <= allowedMs) return;
+    const { destinationKey } = jobOf(life);
+    const heldUntilMs = this.#heldUntilMs.get(holdKey(destinationKey).pk) ?? 0;
+    const lateMs = lateSinceMs(Math.max(dueAtMs, heldUntilMs));
     if (lateMs <= allowedMs) return;
     this.#say(life.jobId, `${what} ${Math.round(lateMs / 1_000)} s after it could have been`);
   }

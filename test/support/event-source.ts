@@ -11,6 +11,7 @@ import {
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import pLimit from "p-limit";
+import { Places } from "../../lib/local/places.ts";
 import type { QueueFunction } from "../../lambdas/middleware/queue.ts";
 import { localSqs } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
@@ -154,7 +155,7 @@ export const sourceOf = (
     functionName: "deliver",
     handler,
     batchSize: 1,
-    limit: pLimit(20),
+    places: new Places(pLimit(20)),
     timeoutMs: 45_000,
     visibilityMs: 30_000,
     journal: noJournal,

@@ -3,7 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteMessageCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
+import { makeHolds } from "../../lambdas/adapters/dynamodb/holds.ts";
 import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
+import { makeRateBuckets } from "../../lambdas/adapters/dynamodb/rate-buckets.ts";
 import { makeHttpTransport } from "../../lambdas/adapters/http/transport.ts";
 import {
   decodeMessage,
@@ -13,9 +15,11 @@ import {
 import { attemptVia } from "../../lambdas/channels/index.ts";
 import type {
   Attempt,
+  Holds,
   JobQueue,
   JobStore,
   Observer,
+  RateBuckets,
   SigningSecrets,
 } from "../../lambdas/core/ports.ts";
 import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
@@ -24,10 +28,14 @@ import type { JobMessage, JobRequest, Priority } from "../../lambdas/core/rules/
 import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
 import type { Acceptance, AcceptDeps } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { makeDeliverJob } from "../../lambdas/core/usecases/deliver-job.ts";
+import type { DeliverDeps } from "../../lambdas/core/usecases/deliver-job.ts";
 import { localDynamoDb, localSqs } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import { provisionQueues, provisionTable, TABLE_NAME } from "../../lib/local/provision.ts";
 import { makeDataDir, removeDataDir } from "./runtime-process.ts";
+
+/** What all jobs of a stage go to, by name: it does not matter to what is tested there. */
+const DESTINATION_KEY = "t1#AAAAAAAAAAAAAAAA";
 
 /** Longer than any attempt of a test. */
 export const LEASE_MS = 45_000;
@@ -60,12 +68,25 @@ export const recordingObserver = (): Observer & { readonly events: readonly stri
     closed: (_, attempt, next) => void events.push(`closed ${attempt.n}: ${next}`),
     gaveUpMessage: (_, why) => void events.push(`gave up: ${why}`),
     poisoned: () => void events.push("poisoned"),
+    couldNotHold: () => void events.push("could not hold"),
   };
 };
 
 /** No tenant signs anything. */
 export const withoutSecrets: Pick<SigningSecrets, "read"> = {
   read: () => Promise.resolve({ secrets: [], revision: undefined }),
+};
+
+/** Nobody asked to be left alone, and no job has a limit. */
+export const withoutLimits: Pick<DeliverDeps, "holds" | "pause"> & {
+  readonly buckets: RateBuckets;
+} = {
+  holds: { heldUntilMs: () => Promise.resolve(0), hold: () => Promise.resolve() },
+  buckets: {
+    take: () => Promise.reject(new Error("no job has a limit")),
+    clockOf: () => Promise.reject(new Error("no job has a limit")),
+  },
+  pause: (ms) => sleep(ms),
 };
 
 /** The real table and queues on the embedded servers, and the use cases around them, to take apart. */
@@ -84,6 +105,7 @@ export const startStage = async () => {
       () => randomBytes(9).toString("base64url"),
     );
   const chance = { fraction: () => 0, bytes: (count: number) => randomBytes(count) };
+  const table = { client: dynamodb, name: TABLE_NAME };
 
   return {
     dynamodb,
@@ -103,6 +125,8 @@ export const startStage = async () => {
       readonly attempt?: Attempt;
       readonly observer?: Observer;
       readonly signingSecrets?: Pick<SigningSecrets, "read">;
+      readonly buckets?: RateBuckets;
+      readonly holds?: Holds;
     }) {
       const clock = parts.clock ?? testClock();
       return makeDeliverJob({
@@ -111,6 +135,9 @@ export const startStage = async () => {
         attempt: parts.attempt ?? attemptVia({ http }),
         observer: parts.observer ?? recordingObserver(),
         signingSecrets: parts.signingSecrets ?? withoutSecrets,
+        buckets: parts.buckets ?? makeRateBuckets(table, clock),
+        holds: parts.holds ?? makeHolds(table, clock),
+        pause: (ms) => clock.sleep(ms),
         clock,
         chance,
         leaseMs: LEASE_MS,
@@ -178,6 +205,7 @@ export const accepting = (
   const acceptJobs = makeAcceptJobs({
     chance: { fraction: () => 0, bytes: (count) => randomBytes(count) },
     hasRoom: () => Promise.resolve(true),
+    buckets: withoutLimits.buckets,
     dedupeWindowMs: 3_600_000,
     ...deps,
   });
@@ -200,6 +228,8 @@ export const jobRequest = (
   tenantId: "t1",
   type: "webhook.dispatch",
   priority: "normal",
+  destinationKey: DESTINATION_KEY,
+  pace: null,
   executeAtMs: null,
   dedupeKey: null,
   maxAttempts: 8,
@@ -214,6 +244,7 @@ export const messageOf = (jobId: string, attempt = 1, generation = 0): JobMessag
   priority: "normal",
   generation,
   attempt,
+  destinationKey: DESTINATION_KEY,
 });
 
 /** A message as a queue's event carries it. */

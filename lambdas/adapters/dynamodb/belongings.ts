@@ -4,6 +4,7 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import type { ClaimedJob } from "../../core/ports.ts";
 import { finishedAttempts } from "../../core/rules/job.ts";
 import type { AttemptRecord, Job, JobContent } from "../../core/rules/job.ts";
+import { HORIZON_MS } from "../../core/rules/rate-limit.ts";
 import { toAttemptItem, toContent, toContentItem, toFailedAttempt } from "./items.ts";
 import { attemptKey, attemptSortKey, jobKey, payloadKey } from "./keys.ts";
 import { getItem, putItem, putItemIf, updateItemIf } from "./table.ts";
@@ -14,14 +15,15 @@ import type { Key, Table, TableAddress } from "./table.ts";
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * How long a job may live from now: every attempt left, a day apart at the most, and what it is kept
- * for after its end, with a month to spare. The end is not known when parts of a job are written, so
+ * How long a job may live from now: every attempt left, a day apart at the most, a slot as far ahead
+ * as there are any, and what it is kept for after its end, with a month to spare. The end is not known when parts of a job are written, so
  * they expire after it, and readers judge by the job.
  */
 export const longestLifeMs = (
   table: Pick<Table, "retentionMs">,
-  job: Pick<Job, "maxAttempts">,
-): number => job.maxAttempts * DAY_MS + table.retentionMs + 30 * DAY_MS;
+  job: Pick<Job, "maxAttempts" | "pace">,
+): number =>
+  job.maxAttempts * DAY_MS + (job.pace ? HORIZON_MS : 0) + table.retentionMs + 30 * DAY_MS;
 
 const expiryFrom = (table: Table, job: Job, fromMs: number): number =>
   Math.ceil((fromMs + longestLifeMs(table, job)) / 1_000);

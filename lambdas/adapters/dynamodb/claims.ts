@@ -51,6 +51,22 @@ export const claim =
     return { kind: "claimed", claimed };
   };
 
+/** processing → waiting, by the worker that holds the claim and has begun nothing. 1 write unit. */
+export const release =
+  (table: Table, newToken: () => string): JobStore["release"] =>
+  async (job, token, nowMs) => {
+    const writeToken = newToken();
+    const written = await updateItemIf(table, {
+      key: jobKey(job.id),
+      set: { st: "waiting", att: job.attempts - 1, upd: nowMs, wrt: writeToken },
+      remove: LEASE_ATTRIBUTES,
+      condition: "#clt = :token",
+      values: { ":token": token },
+      token: { attribute: "wrt", value: writeToken },
+    });
+    return written.kind === "written" ? { kind: "released" } : refused(written, nowMs);
+  };
+
 /** processing → success, failed, waiting or dlq, by the worker that holds the claim. 1 write unit. */
 export const recordResult =
   (table: Table, newToken: () => string): JobStore["recordResult"] =>

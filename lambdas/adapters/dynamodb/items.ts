@@ -14,6 +14,7 @@ import type {
   Priority,
   Standing,
 } from "../../core/rules/job.ts";
+import type { Pace } from "../../core/rules/rate-limit.ts";
 import { itemSizeBytes } from "./item-size.ts";
 import { attentionKey, byTenantKey, jobIdOf, jobKey } from "./keys.ts";
 
@@ -33,6 +34,10 @@ interface JobAttributes {
   pri?: Priority;
   url: string;
   method?: Destination["method"];
+  /** The destination's name, without the tenant. */
+  dst: Uint8Array;
+  /** The rate limit: rps, burst, and the name of its bucket if that is not the destination's. */
+  pace?: [rps: number, burst: number, bucket?: Uint8Array];
   /** `timeout_ms`, unless 10,000. */
   tmo?: number;
   /** `execute_at` as asked. */
@@ -114,6 +119,7 @@ export const toJobItem = (
     type: job.type,
     url: job.destination.url,
     hash: Buffer.from(job.requestHash, "hex"),
+    dst: digestIn(job.destinationKey),
     st: job.state,
     gen: job.generation,
     att: job.attempts,
@@ -124,6 +130,7 @@ export const toJobItem = (
     ...(job.priority === "normal" ? {} : { pri: job.priority }),
     ...(job.destination.method === "POST" ? {} : { method: job.destination.method }),
     ...(job.destination.timeoutMs === DEFAULT_TIMEOUT_MS ? {} : { tmo: job.destination.timeoutMs }),
+    ...(job.pace ? { pace: paceAttribute(job.pace, job.destinationKey) } : {}),
     ...(job.executeAtMs === null ? {} : { exec: job.executeAtMs }),
     ...(job.dedupeKey === null ? {} : { ddk: job.dedupeKey }),
     ...(job.maxAttempts === DEFAULT_MAX_ATTEMPTS ? {} : { max: job.maxAttempts }),
@@ -169,6 +176,8 @@ const toJob = (attributes: JobAttributes): Job => ({
     method: attributes.method ?? "POST",
     timeoutMs: attributes.tmo ?? DEFAULT_TIMEOUT_MS,
   },
+  destinationKey: nameWith(attributes.tenant, attributes.dst),
+  pace: attributes.pace ? paceOf(attributes, attributes.pace) : null,
   executeAtMs: attributes.exec ?? null,
   dedupeKey: attributes.ddk ?? null,
   maxAttempts: attributes.max ?? DEFAULT_MAX_ATTEMPTS,
@@ -199,6 +208,24 @@ const toJob = (attributes: JobAttributes): Job => ({
   retryKeys: attributes.rks ?? [],
   expiresAtMs: attributes.expires_at === undefined ? null : attributes.expires_at * 1_000,
 });
+
+/** Names of destinations and buckets are a tenant, `#` and a digest, which is half as long in bytes. */
+const digestIn = (name: string): Uint8Array =>
+  Buffer.from(name.slice(name.indexOf("#") + 1), "base64url");
+
+const nameWith = (tenantId: string, digest: Uint8Array): string =>
+  `${tenantId}#${Buffer.from(digest).toString("base64url")}`;
+
+const paceAttribute = (
+  { rps, burst, bucket }: Pace,
+  destinationKey: string,
+): NonNullable<JobAttributes["pace"]> =>
+  bucket === destinationKey ? [rps, burst] : [rps, burst, digestIn(bucket)];
+
+const paceOf = (
+  { tenant, dst }: JobAttributes,
+  [rps, burst, bucket = dst]: NonNullable<JobAttributes["pace"]>,
+): Pace => ({ bucket: nameWith(tenant, bucket), rps, burst });
 
 /** The content that rides in a job's item; `null` if it is an item of its own. */
 export const toRidingContent = (item: Item): JobContent | null => {

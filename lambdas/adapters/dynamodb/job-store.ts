@@ -1,7 +1,7 @@
 import type { JobStore } from "../../core/ports.ts";
 import { listAttempts, putFailedAttempt, readContent } from "./belongings.ts";
 import { cancel, retry } from "./changes.ts";
-import { claim, close, giveUp, recordResult } from "./claims.ts";
+import { claim, close, giveUp, recordResult, release } from "./claims.ts";
 import { createJob, findHold, putPointer } from "./create-job.ts";
 import { toRidingContent, toStanding } from "./items.ts";
 import { jobKey } from "./keys.ts";
@@ -28,6 +28,7 @@ export const makeDynamoJobStore = (table: Table, newToken: () => string): JobSto
   },
 
   claim: claim(table),
+  release: release(table, newToken),
   recordResult: recordResult(table, newToken),
   close: close(table, newToken),
   giveUp: giveUp(table, newToken),

@@ -40,6 +40,12 @@ export const dedupeKey = (tenantId: string, key: string) => ({
 /** What a tenant signs with, all of it. */
 export const signingKey = (tenantId: string) => ({ pk: `SIGNING#${tenantId}`, sk: "SIGNING" });
 
+/** A token bucket, by its name, which begins with its tenant. */
+export const bucketKey = (bucket: string) => ({ pk: `BUCKET#${bucket}`, sk: "BUCKET" });
+
+/** Until when a destination is left alone, by its name, which begins with its tenant. */
+export const holdKey = (destinationKey: string) => ({ pk: `HOLD#${destinationKey}`, sk: "HOLD" });
+
 /** Index `by_tenant`: all jobs of a tenant, by their creation. */
 export const byTenantKey = (
   tenantId: string,

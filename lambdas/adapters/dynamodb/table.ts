@@ -40,6 +40,8 @@ export type Written =
 export interface Update {
   readonly key: Key;
   readonly set: Readonly<Record<string, unknown>>;
+  /** What is added to numbers that stand there. */
+  readonly add?: Readonly<Record<string, number>>;
   readonly remove?: readonly string[];
   /** Placeholders: `#name` for attributes, `:name` for values. */
   readonly condition: string;
@@ -48,9 +50,14 @@ export interface Update {
   readonly token?: { readonly attribute: string; readonly value: string };
 }
 
-export const getItem = async (table: TableAddress, key: Key): Promise<Item | undefined> => {
+/** @param isConsistent else it costs half, and the latest write may be missing @default true */
+export const getItem = async (
+  table: TableAddress,
+  key: Key,
+  { isConsistent = true }: { readonly isConsistent?: boolean } = {},
+): Promise<Item | undefined> => {
   const { Item: item } = await table.client.send(
-    new GetItemCommand({ TableName: table.name, Key: marshall(key), ConsistentRead: true }),
+    new GetItemCommand({ TableName: table.name, Key: marshall(key), ConsistentRead: isConsistent }),
   );
   return item;
 };
@@ -93,13 +100,17 @@ export const updateItemIf = (table: TableAddress, update: Update): Promise<Writt
 
 /** An update as DynamoDB wants it, alone or within a transaction. */
 export const updateOf = (table: TableAddress, update: Update) => {
-  const { key, set, remove = [], condition, values = {} } = update;
+  const { key, set, add = {}, remove = [], condition, values = {} } = update;
   const names = new Set([
     ...Object.keys(set),
+    ...Object.keys(add),
     ...remove,
     ...[...condition.matchAll(/#(\w+)/g)].map(([, name]) => name ?? ""),
   ]);
-  const assignments = Object.keys(set).map((name) => `#${name} = :set_${name}`);
+  const assignments = [
+    ...Object.keys(set).map((name) => `#${name} = :set_${name}`),
+    ...Object.keys(add).map((name) => `#${name} = #${name} + :add_${name}`),
+  ];
   const removals = remove.map((name) => `#${name}`);
   return {
     TableName: table.name,
@@ -113,6 +124,7 @@ export const updateOf = (table: TableAddress, update: Update) => {
     ExpressionAttributeValues: marshall({
       ...values,
       ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:set_${name}`, value])),
+      ...Object.fromEntries(Object.entries(add).map(([name, value]) => [`:add_${name}`, value])),
     }),
     ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
   };

@@ -16,6 +16,10 @@ const wireMessage = z.strictObject({
   p: z.enum(["high", "normal", "low"]),
   g: z.int().min(0),
   a: z.int().min(1),
+  d: z.string(),
+  r: z.tuple([z.number(), z.number()]).optional(),
+  b: z.string().optional(),
+  s: z.number().optional(),
   nb: z.number().optional(),
   dl: z.int().min(1).optional(),
 });
@@ -26,18 +30,25 @@ export const encodeMessage = (message: JobMessage): string =>
     p: message.priority,
     g: message.generation,
     a: message.attempt,
+    d: message.destinationKey,
+    r: message.pace && [message.pace.rps, message.pace.burst],
+    b: message.pace?.bucket === message.destinationKey ? undefined : message.pace?.bucket,
+    s: message.slotMs,
     nb: message.notBeforeMs,
     dl: message.redrives,
   } satisfies { [K in keyof z.infer<typeof wireMessage>]: unknown });
 
 /** @throws Error if the body is not one of ours */
 export const decodeMessage = (body: string): JobMessage => {
-  const { id, p, g, a, nb, dl } = wireMessage.parse(JSON.parse(body));
+  const { id, p, g, a, d, r, b = d, s, nb, dl } = wireMessage.parse(JSON.parse(body));
   return {
     jobId: id,
     priority: p,
     generation: g,
     attempt: a,
+    destinationKey: d,
+    ...(r === undefined ? {} : { pace: { bucket: b, rps: r[0], burst: r[1] } }),
+    ...(s === undefined ? {} : { slotMs: s }),
     ...(nb === undefined ? {} : { notBeforeMs: nb }),
     ...(dl === undefined ? {} : { redrives: dl }),
   };

@@ -1,4 +1,5 @@
 import type { RetryPolicy } from "./backoff.ts";
+import type { Pace } from "./rate-limit.ts";
 
 /**
  * What a job is stored as. A `waiting` job is shown as `scheduled` until its time has come and as
@@ -32,6 +33,10 @@ export interface JobRequest {
   readonly type: string;
   readonly priority: Priority;
   readonly destination: Destination;
+  /** Names the destination among all of all tenants: what it is held under. */
+  readonly destinationKey: string;
+  /** Its rate limit, if it has one. */
+  readonly pace: Pace | null;
   readonly executeAtMs: number | null;
   /** A second job of the tenant with this key is the first one, for a while. */
   readonly dedupeKey: string | null;
@@ -111,13 +116,20 @@ export interface AttemptRecord {
   readonly responseExcerpt: string | null;
 }
 
-/** The one message of a job that is on its way: which attempt of which generation it asks for. */
+/**
+ * The one message of a job that is on its way: which attempt of which generation it asks for. What
+ * it says of destination and pace lets a job wait that nobody has read yet; the job decides.
+ */
 export interface JobMessage {
   readonly jobId: string;
   /** Which queue it travels on. */
   readonly priority: Priority;
   readonly generation: number;
   readonly attempt: number;
+  readonly destinationKey: string;
+  readonly pace?: Pace;
+  /** The slot that was taken for it from its pace's bucket. */
+  readonly slotMs?: number;
   /** A queue delays for 15 minutes at most: a message that is early for this is handed on. */
   readonly notBeforeMs?: number;
   /** How often the dead-letter function has sent it back. */
@@ -128,11 +140,16 @@ export interface JobMessage {
 export const currentAttempt = (job: Job): number =>
   job.state === "processing" ? job.attempts : job.attempts + 1;
 
-export const messageFor = (job: Job): JobMessage => ({
+export const messageFor = (
+  job: Job,
+  { generation = job.generation, attempt = currentAttempt(job) } = {},
+): JobMessage => ({
   jobId: job.id,
   priority: job.priority,
-  generation: job.generation,
-  attempt: currentAttempt(job),
+  generation,
+  attempt,
+  destinationKey: job.destinationKey,
+  ...(job.pace ? { pace: job.pace } : {}),
 });
 
 export const isTerminal = (state: JobState): boolean =>

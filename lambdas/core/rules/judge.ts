@@ -8,7 +8,7 @@ import type { Job, JobMessage, Standing } from "./job.ts";
  * The table of rules (G and A: generation and current attempt of the job; g and a: the message's):
  *
  *   absent                        | any   | return after 1, 2, 4 … s; at 60 s: tombstone, delete
- *   tombstone, pointer            | any   | raise it, delete
+ *   tombstone, pointer            | any   | return a young one for 1 s; at 2 s: raise it, delete
  *   any                           | g < G | delete
  *   success, cancelled            | g > G | delete
  *   else                          | g > G | return after 1, 2, 4 … s; at 60 s: fence, delete
@@ -57,6 +57,8 @@ export const judge = (
   }
   // Also for a pointer: when its job is forgotten, a new one may be about to take its place.
   if (standing.kind === "tombstone" || standing.kind === "pointer") {
+    // Raised at once it would refuse the very put that this message came before, each time anew.
+    if (ageMs < PUT_IN_FLIGHT_MS) return { do: "return", afterMs: SOON_MS };
     return { do: "raise_tombstone" };
   }
 

@@ -7,10 +7,13 @@ import type {
   Hold,
   JobQueue,
   JobStore,
+  RateBuckets,
 } from "../ports.ts";
 import { keyedJobId, newJobId } from "../rules/ids.ts";
 import { messageFor, statusOf } from "../rules/job.ts";
 import type { Job, JobContent, JobRequest, JobStatus, Standing } from "../rules/job.ts";
+import { makeReserveSlots } from "./reserve-slots.ts";
+import type { Reservation } from "./reserve-slots.ts";
 
 export interface AcceptDeps {
   readonly store: JobStore;
@@ -18,6 +21,7 @@ export interface AcceptDeps {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly hasRoom: HasRoom;
+  readonly buckets: RateBuckets;
   readonly dedupeWindowMs: number;
 }
 
@@ -40,7 +44,10 @@ export type Acceptance =
       /** Another job holds the dedupe key; the answer is that job. */
       readonly isDeduplicated: boolean;
     }
-  /** `idempotency_conflict`, or `unavailable`: then it may have been accepted after all. */
+  /**
+   * `idempotency_conflict`, `rate_limited`, or `unavailable`: then it may have been accepted after
+   * all.
+   */
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /**
@@ -52,24 +59,36 @@ export type Acceptance =
  * in the order given, so that they see each other's.
  */
 export const makeAcceptJobs = (deps: AcceptDeps) => {
+  const reserveSlots = makeReserveSlots(deps);
+
   return async (requests: readonly AcceptRequest[]): Promise<readonly Acceptance[]> => {
     const acceptances: Acceptance[] = [];
     for (const wave of inWaves(requests)) {
       const drafts = await Promise.all(
         wave.map(async (index) => [index, await draft(requests[index])] as const),
       );
-      const toCreate = drafts.filter(([, found]) => "job" in found);
-      const isRoom = toCreate.length === 0 || (await orProblem(deps.hasRoom(toCreate.length)));
-      await Promise.all(
-        drafts.map(async ([index, found]) => {
-          if (!("job" in found)) acceptances[index] = found;
-          else if (isRoom === true) acceptances[index] = await handOverAndCreate(found);
-          else acceptances[index] = isRoom === false ? refusedBy(full()) : isRoom;
-        }),
-      );
+      const toCreate: { readonly index: number; readonly toBe: Draft }[] = [];
+      for (const [index, found] of drafts) {
+        if ("job" in found) toCreate.push({ index, toBe: found });
+        else acceptances[index] = found;
+      }
+      const created = await createAll(toCreate.map(({ toBe }) => toBe));
+      for (const [place, { index }] of toCreate.entries()) {
+        acceptances[index] = created[place] ?? refusedBy(unavailable(1));
+      }
     }
     return acceptances;
   };
+
+  async function createAll(drafts: readonly Draft[]): Promise<readonly Acceptance[]> {
+    if (drafts.length === 0) return [];
+    const isRoom = await orProblem(deps.hasRoom(drafts.length));
+    if (isRoom !== true) return drafts.map(() => (isRoom === false ? refusedBy(full()) : isRoom));
+    const reservations = await reserveSlots(drafts.map(({ job }) => job));
+    return Promise.all(
+      drafts.map((toBe, place) => handOverAndCreate(toBe, reservations[place] ?? { kind: "none" })),
+    );
+  }
 
   /** What is known of a request before anything is sent or written: its answer, or its job to be. */
   async function draft(asked: AcceptRequest | undefined): Promise<Acceptance | Draft> {
@@ -107,10 +126,13 @@ export const makeAcceptJobs = (deps: AcceptDeps) => {
     });
   }
 
-  async function handOverAndCreate(to: Draft): Promise<Acceptance> {
+  async function handOverAndCreate(to: Draft, reserved: Reservation): Promise<Acceptance> {
     const { job, content, startedAtMs, forgottenTarget, forgottenHolder } = to;
+    if (reserved.kind === "beyond") return refusedBy(tooFarBehind(reserved.byMs));
     return orRefused(async () => {
-      await deps.queue.send(messageFor(job), job.dueAtMs);
+      await (reserved.kind === "slot"
+        ? deps.queue.send({ ...messageFor(job), slotMs: reserved.slotMs }, reserved.sendAtMs)
+        : deps.queue.send(messageFor(job), job.dueAtMs));
       const dedupeUntilMs = startedAtMs + deps.dedupeWindowMs;
       const outcome = await deps.store.create(job, content, {
         startedAtMs,
@@ -260,6 +282,13 @@ const full = (): Problem =>
   new Problem("unavailable", "The queues are full; send the job again later.", {
     retryAfterSeconds: 5,
   });
+
+const tooFarBehind = (byMs: number): Problem =>
+  new Problem(
+    "rate_limited",
+    "So many jobs wait at this rate limit that this one's turn would come in over 366 days.",
+    { retryAfterSeconds: Math.max(1, Math.ceil(byMs / 1_000)) },
+  );
 
 const conflict = (): Problem =>
   new Problem(

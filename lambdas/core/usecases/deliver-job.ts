@@ -1,7 +1,14 @@
-import type { Attempt, AttemptResult, ClaimedJob, Outcome, SigningSecrets } from "../ports.ts";
+import type {
+  Attempt,
+  AttemptResult,
+  ClaimedJob,
+  Holds,
+  Outcome,
+  SigningSecrets,
+} from "../ports.ts";
 import { nextStep } from "../rules/attempt.ts";
 import { attemptNumber } from "../rules/job.ts";
-import type { AttemptRecord, Job } from "../rules/job.ts";
+import type { AttemptRecord, Job, JobMessage } from "../rules/job.ts";
 import { retryAfterMs } from "../rules/retry-after.ts";
 import { judge } from "../rules/judge.ts";
 import { cutToBytes } from "../rules/text.ts";
@@ -15,8 +22,11 @@ import {
   returned,
 } from "./settle-message.ts";
 import type { ReceivedMessage, SettleDeps, Verdict } from "./settle-message.ts";
+import { makeTurns } from "./turns.ts";
+import type { TurnDeps } from "./turns.ts";
 
-export interface DeliverDeps extends SettleDeps {
+export interface DeliverDeps extends SettleDeps, TurnDeps {
+  readonly holds: Holds;
   readonly attempt: Attempt;
   readonly signingSecrets: Pick<SigningSecrets, "read">;
   readonly leaseMs: number;
@@ -32,17 +42,21 @@ const RECORDING_MARGIN_MS = 2_000;
  * out, records it. A rejected promise means that the message has to stay.
  */
 export const makeDeliverJob = (deps: DeliverDeps) => {
-  const { store, queue, clock, chance, observer, attempt, signingSecrets, leaseMs } = deps;
+  const { store, queue, clock, chance, observer, holds, attempt, signingSecrets, leaseMs } = deps;
   const settle = makeSettleMessage(deps);
+  const turns = makeTurns(deps);
 
   return async (received: ReceivedMessage): Promise<Verdict> => {
     const { notBeforeMs = 0, ...message } = received.message;
-    if (notBeforeMs > clock.now()) return handOn({ ...received, message }, notBeforeMs);
-    const verdict = await claim({ ...received, message });
-    return renewedIfOld(deps, { ...received, message }, verdict);
+    if (notBeforeMs > clock.now()) return handOn(message, notBeforeMs);
+    const turn = await turns.beforeClaim(message);
+    if (turn.kind === "later") return handOn(turn.message, turn.sendAtMs);
+    const atItsTurn = { ...received, message: withSlot(message, turn.slotMs) };
+    const verdict = await claim(atItsTurn);
+    return renewedIfOld(deps, atItsTurn, verdict);
   };
 
-  async function handOn({ message }: ReceivedMessage, dueAtMs: number): Promise<Verdict> {
+  async function handOn(message: JobMessage, dueAtMs: number): Promise<Verdict> {
     await queue.send(message, dueAtMs);
     return deleted;
   }
@@ -92,6 +106,12 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
       signingSecrets.read(job.tenantId),
     ]);
 
+    const turn = await turns.beforeStart(job, received.message);
+    if (turn.kind === "later") {
+      await queue.send(turn.message, turn.sendAtMs);
+      const released = await store.release(job, lease.token, clock.now());
+      return released.kind === "refused" ? afterRefusal(deps, received, released.found) : deleted;
+    }
     const startedAtMs = clock.now();
     const leaseLeftMs = lease.untilMs - startedAtMs;
     if (leaseLeftMs < job.destination.timeoutMs + RECORDING_MARGIN_MS) {
@@ -111,9 +131,11 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
     );
     const finishedAtMs = clock.now();
     const record = recordOf(job, outcome, startedAtMs, finishedAtMs);
-    const result = resultOf(job, outcome, record, chance.fraction());
+    const leaveAloneMs = askedToLeaveAloneMs(outcome, finishedAtMs);
+    const result = resultOf(job, outcome, record, chance.fraction(), leaveAloneMs);
 
     await Promise.all([
+      leaveAloneMs > 0 ? holdDestination(job, finishedAtMs + leaveAloneMs) : null,
       result.kind === "success" ? null : store.putFailedAttempt(job, record, "result"),
       result.kind === "retry"
         ? queue.send(nextMessage(job), nextSendAtMs(result.dueAtMs, finishedAtMs))
@@ -126,6 +148,13 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
     }
     observer.attempted(job, record, result.kind);
     return deleted;
+  }
+
+  /** For the tenant's other jobs; the attempt is on record even where this could not be noted. */
+  async function holdDestination(job: Job, untilMs: number): Promise<void> {
+    await holds
+      .hold(job.destinationKey, untilMs)
+      .catch((cause: unknown) => observer.couldNotHold(job, cause));
   }
 };
 
@@ -152,19 +181,26 @@ const resultOf = (
   outcome: Outcome,
   attempt: AttemptRecord,
   random: number,
+  leaveAloneMs: number,
 ): AttemptResult => {
   switch (outcome.kind) {
     case "delivered":
       return { kind: "success", attempt, httpStatus: outcome.httpStatus };
     case "permanent":
       return { kind: "failed", attempt };
-    case "retryable": {
-      const failedAtMs = attempt.finishedAtMs;
-      const { retryAfter } = outcome;
-      const leaveAloneMs = retryAfter === undefined ? 0 : retryAfterMs(retryAfter, failedAtMs);
-      return nextStep(job, attempt, failedAtMs, random, leaveAloneMs);
-    }
+    case "retryable":
+      return nextStep(job, attempt, attempt.finishedAtMs, random, leaveAloneMs);
   }
 };
+
+const askedToLeaveAloneMs = (outcome: Outcome, nowMs: number): number =>
+  outcome.kind === "retryable" && outcome.retryAfter !== undefined
+    ? (retryAfterMs(outcome.retryAfter, nowMs) ?? 0)
+    : 0;
+
+const withSlot = (
+  { slotMs: _reserved, ...message }: JobMessage,
+  slotMs: number | undefined,
+): JobMessage => (slotMs === undefined ? message : { ...message, slotMs });
 
 const tokenFrom = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");

@@ -1,7 +1,7 @@
 import { Problem } from "../errors.ts";
 import type { Clock, JobQueue, JobStore } from "../ports.ts";
 import { retryDigestOf } from "../rules/ids.ts";
-import { statusOf } from "../rules/job.ts";
+import { messageFor, statusOf } from "../rules/job.ts";
 import type { Job, JobStatus } from "../rules/job.ts";
 
 export type RetryOutcome =
@@ -37,7 +37,7 @@ export const makeRetryJob =
     }
 
     const generation = Math.max(found.generation, found.fenced) + 1;
-    await queue.send({ jobId: id, priority: found.priority, generation, attempt: 1 }, 0);
+    await queue.send(messageFor(found, { generation, attempt: 1 }), 0);
     const outcome = await store.retry(found, { generation, retryKey }, clock.now());
     if (outcome.kind === "retried") return { kind: "queued", isReplay: false };
     const { found: now } = outcome;

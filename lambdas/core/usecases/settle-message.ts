@@ -1,5 +1,6 @@
 import type { JobQueue, JobStore, Observer, Clock, Chance, Refused } from "../ports.ts";
 import { closedAttempt, nextStep } from "../rules/attempt.ts";
+import { messageFor } from "../rules/job.ts";
 import type { Job, JobMessage, Standing } from "../rules/job.ts";
 import { judge } from "../rules/judge.ts";
 import type { Decision } from "../rules/judge.ts";
@@ -130,12 +131,7 @@ export const renewedIfOld = async (
 const refusalOf = (outcome: { readonly kind: string } | Refused): Refused | undefined =>
   "found" in outcome ? outcome : undefined;
 
-export const nextMessage = (job: Job): JobMessage => ({
-  jobId: job.id,
-  priority: job.priority,
-  generation: job.generation,
-  attempt: job.attempts + 1,
-});
+export const nextMessage = (job: Job): JobMessage => messageFor(job, { attempt: job.attempts + 1 });
 
 /** At least a second, so that the write that follows is there before the message. */
 export const nextSendAtMs = (dueAtMs: number, nowMs: number): number =>

@@ -43,6 +43,7 @@ const full = {
   dedupe_key: "order-42-paid",
   execute_at: "2026-12-24T18:00:00+01:00",
   retry: { schedule_ms: [1_000, 60_000, 3_600_000], max_attempts: 10 },
+  rate_limit: { rps: 5, burst: 10 },
   priority: "high",
   metadata: { trace_id: "4bf92f3577b34da6a3ce929d0e0e4736", source: "billing" },
 };

@@ -25,7 +25,7 @@ const retryAfter = z
   .optional()
   .meta({
     description:
-      "In how many seconds to try again what was answered 503. Every 503 of ours has it.",
+      "In how many seconds to try again what was answered 429 or 503. Each of ours has it.",
     header: { id: "RetryAfter" },
   });
 
@@ -115,7 +115,13 @@ const refusals = {
     headers: headers.ours,
     content: problemsOf("unsupported_media_type"),
   },
-  429: { id: "TooManyRequests", description: "The gateway's throttle.", content: gateways },
+  429: {
+    id: "TooManyRequests",
+    description:
+      "The gateway's throttle; or, to a job that was posted, its rate limit: its turn would come in over 366 days.",
+    headers: z.object({ "x-request-id": maybeRequestId, "Retry-After": retryAfter }),
+    content: { ...problemsOf("rate_limited"), ...gateways },
+  },
   431: { id: "HeadersTooLarge", description: "The headers are over 10 KB.", content: gateways },
   500: {
     id: "Internal",

@@ -16,13 +16,10 @@ export const faultsOfPromises: readonly PlantedFault[] = [
     breaks: "a manual retry sends its message, then writes",
     file: RETRY,
     edits: [
-      [
-        `    await queue.send({ jobId: id, priority: found.priority, generation, attempt: 1 }, 0);\n`,
-        ``,
-      ],
+      [`    await queue.send(messageFor(found, { generation, attempt: 1 }), 0);\n`, ``],
       [
         `    if (outcome.kind === "retried") return { kind: "queued", isReplay: false };`,
-        `    if (outcome.kind === "retried") {\n      await queue.send({ jobId: id, priority: found.priority, generation, attempt: 1 }, 0);\n      return { kind: "queued", isReplay: false };\n    }`,
+        `    if (outcome.kind === "retried") {\n      await queue.send(messageFor(found, { generation, attempt: 1 }), 0);\n      return { kind: "queued", isReplay: false };\n    }`,
       ],
     ],
   },

@@ -166,8 +166,8 @@ export const faultsOfRules: readonly PlantedFault[] = [
     file: CLAIMS,
     edits: [
       [
-        `condition: "#clt = :token",\n      values: { ":token": token },`,
-        `condition: "#st = :token OR #st = :waiting",\n      values: { ":token": "processing", ":waiting": "waiting" },`,
+        `      remove: [...LEASE_ATTRIBUTES, ...remove],\n      condition: "#clt = :token",\n      values: { ":token": token },`,
+        `      remove: [...LEASE_ATTRIBUTES, ...remove],\n      condition: "#st = :token OR #st = :waiting",\n      values: { ":token": "processing", ":waiting": "waiting" },`,
       ],
     ],
   },
@@ -176,7 +176,10 @@ export const faultsOfRules: readonly PlantedFault[] = [
     breaks: "queue first, then table",
     file: ACCEPT,
     edits: [
-      [`      await deps.queue.send(messageFor(job), job.dueAtMs);\n`, ``],
+      [
+        `        : deps.queue.send(messageFor(job), job.dueAtMs));`,
+        `        : Promise.resolve());`,
+      ],
       [
         `        case "created":\n          return accepted(job);`,
         `        case "created":\n          await deps.queue.send(messageFor(job), job.dueAtMs);\n          return accepted(job);`,

@@ -73,7 +73,7 @@ export const faultsOfWorld: readonly PlantedFault[] = [
     file: "lambdas/middleware/queue.ts",
     edits: [
       [
-        `[...Map.groupBy(records, ({ body }) => body).values()]`,
+        `[...Map.groupBy(records, whatItAsksFor).values()]`,
         `[...Map.groupBy(records, ({ messageId }) => messageId).values()]`,
       ],
     ],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defaultRetryPolicy } from "../../../lambdas/core/rules/backoff.ts";
+import { destinationKeyOf } from "../../../lambdas/core/rules/rate-limit.ts";
 import { NOW_MS } from "../support/a-job.ts";
 import { minimalJob, parseJob, parseMembers, parseText } from "../support/job-requests.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -13,6 +14,8 @@ describe("the smallest job", () => {
       type: "webhook.dispatch",
       priority: "normal",
       destination: { url: "https://receiver.example/hook", method: "POST", timeoutMs: 10_000 },
+      destinationKey: destinationKeyOf("t1", "https://receiver.example/hook"),
+      pace: null,
       executeAtMs: null,
       dedupeKey: null,
       maxAttempts: 8,
@@ -209,8 +212,7 @@ describe("an unknown field", () => {
     ['"":1', "/"],
     ['"retry":{"max":3}', "/retry/max"],
     ['"retry":{"__proto__":{"max_attempts":1}}', "/retry/__proto__"],
-    // Not built yet; refused, so that nobody relies on it.
-    ['"rate_limit":{"rps":1}', "/rate_limit"],
+    ['"rate_limit":{"rps":1,"per":"s"}', "/rate_limit/per"],
   ])("is refused by its name: %s", (members, pointer) => {
     expect(refusalOf(() => parseMembers(members))).toEqual({
       code: "invalid_input",

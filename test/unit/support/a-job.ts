@@ -15,6 +15,8 @@ export const aJob = (more: Partial<Job> = {}): Job => ({
   type: "webhook.dispatch",
   priority: "normal",
   destination: { url: "https://receiver.example/hook", method: "POST", timeoutMs: 10_000 },
+  destinationKey: "t1#AAAAAAAAAAAAAAAA",
+  pace: null,
   executeAtMs: null,
   dedupeKey: null,
   maxAttempts: 8,

@@ -27,6 +27,7 @@ const isOver = ({ standing }: Situation) =>
   ["success", "failed", "dlq", "cancelled"].includes(standing);
 const isDue = ({ dueInMs }: Situation) => dueInMs === null || dueInMs <= 0;
 const isJob = ({ standing }: Situation) => !["absent", "tombstone", "pointer"].includes(standing);
+const isGrave = ({ standing }: Situation) => standing === "tombstone" || standing === "pointer";
 const isYoung = ({ ageMs }: Situation) => ageMs < 60_000;
 const isNeededNoMore = ({ standing }: Situation) =>
   standing === "success" || standing === "cancelled";
@@ -55,8 +56,13 @@ export const judgeTable: readonly Line[] = [
     decision: () => ({ do: "tombstone" }),
   },
   {
-    line: "tombstone, pointer | any | raise it",
-    holds: (s) => s.standing === "tombstone" || s.standing === "pointer",
+    line: "tombstone, pointer | any, younger than 2 s | return for 1 s: a put is in flight",
+    holds: (s) => isGrave(s) && s.ageMs < 2_000,
+    decision: () => ({ do: "return", afterMs: 1_000 }),
+  },
+  {
+    line: "tombstone, pointer | any, from 2 s on | raise it",
+    holds: (s) => isGrave(s) && s.ageMs >= 2_000,
     decision: () => ({ do: "raise_tombstone" }),
   },
   {

@@ -17,6 +17,7 @@ import {
 import type { Item } from "../../../../lambdas/adapters/dynamodb/items.ts";
 import { attemptKey, jobKey, payloadKey } from "../../../../lambdas/adapters/dynamodb/keys.ts";
 import { defaultRetryPolicy } from "../../../../lambdas/core/rules/backoff.ts";
+import { bucketOf, destinationKeyOf } from "../../../../lambdas/core/rules/rate-limit.ts";
 import type { Job, JobContent } from "../../../../lambdas/core/rules/job.ts";
 import { JOB_ID, NOW_MS, aJob, contentOf, leaseLeft } from "../../support/a-job.ts";
 
@@ -57,8 +58,22 @@ const newJob: fc.Arbitrary<Job> = fc
     dedupeKey: fc.option(fc.string({ unit: "binary", minLength: 1, maxLength: 256 })),
     dueAtMs: fc.oneof(fc.constant(0), fc.integer({ min: NOW_MS, max: 2 * NOW_MS })),
     requestHash: fc.stringMatching(/^[0-9a-f]{32}$/),
+    address: text,
+    limit: fc.option(
+      fc.record({
+        rps: fc.double({ min: 0.001, max: 10_000, noNaN: true }),
+        burst: fc.integer({ min: 1, max: 10_000 }),
+        key: fc.option(text),
+      }),
+    ),
   })
-  .map((more) => aJob(more));
+  .map(({ address, limit, ...more }) => {
+    const destinationKey = destinationKeyOf(more.tenantId, address);
+    if (!limit) return aJob({ ...more, destinationKey });
+    const { key, ...numbers } = limit;
+    const bucket = key === null ? destinationKey : bucketOf(more.tenantId, key);
+    return aJob({ ...more, destinationKey, pace: { ...numbers, bucket } });
+  });
 const anyContent: fc.Arbitrary<JobContent> = fc.record({
   body: fc.option(fc.uint8Array({ minLength: 1, maxLength: 2_000, size: "max" })),
   headers: pairs,
@@ -89,6 +104,7 @@ describe("a job's item", () => {
       "att",
       "cre",
       "crt",
+      "dst",
       "due",
       "gen",
       "hash",

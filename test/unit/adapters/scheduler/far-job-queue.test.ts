@@ -5,7 +5,13 @@ import { fireAtMs } from "../../../../lambdas/adapters/scheduler/job-scheduler.t
 import type { JobMessage } from "../../../../lambdas/core/rules/job.ts";
 import { JOB_ID, NOW_MS } from "../../support/a-job.ts";
 
-const message: JobMessage = { jobId: JOB_ID, priority: "normal", generation: 0, attempt: 1 };
+const message: JobMessage = {
+  jobId: JOB_ID,
+  priority: "normal",
+  generation: 0,
+  attempt: 1,
+  destinationKey: "t1#AAAAAAAAAAAAAAAA",
+};
 const MINUTE_MS = 60_000;
 
 /** The queue between a queue and a scheduler that write down what they are asked. */

@@ -14,6 +14,7 @@ const messageOf = (more: Partial<JobMessage> = {}): JobMessage => ({
   priority: "normal",
   generation: 0,
   attempt: 1,
+  destinationKey: "t1#AAAAAAAAAAAAAAAA",
   ...more,
 });
 

@@ -58,6 +58,16 @@ describe("a job's message", () => {
       priority: "low",
       generation: 2,
       attempt: 5,
+      destinationKey: "t1#AAAAAAAAAAAAAAAA",
+    });
+  });
+
+  it("says how fast it may start, so that a job can wait that nobody has read", () => {
+    const pace = { bucket: "t1#BBBBBBBBBBBBBBBB", rps: 0.5, burst: 3 };
+    expect(messageFor(aJob({ pace }), { generation: 7, attempt: 1 })).toMatchObject({
+      generation: 7,
+      attempt: 1,
+      pace,
     });
   });
 
