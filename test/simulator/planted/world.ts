@@ -34,6 +34,17 @@ export const faultsOfWorld: readonly PlantedFault[] = [
     edits: [[`keys = unprocessed?.[table.name]?.Keys ?? [];`, `keys = unprocessed ? [] : keys;`]],
   },
   {
+    name: "tombstone-raised-at-once",
+    breaks: "tombstone: a message whose put is in flight comes back first",
+    file: JUDGE,
+    edits: [
+      [
+        `if (ageMs < PUT_IN_FLIGHT_MS) return { do: "return", afterMs: SOON_MS };`,
+        `if (ageMs < 0) return { do: "return", afterMs: SOON_MS };`,
+      ],
+    ],
+  },
+  {
     name: "hidden-an-hour-too-long",
     breaks: "a returned message comes back when its wait is over",
     file: "lambdas/adapters/sqs/hide-message.ts",
