@@ -162,7 +162,7 @@ const usualRates: Readonly<Record<Fault, number>> = {
   fired_twice: 0.05,
   fired_at_once: 0.02,
   index_stale: 0.2,
-  transaction_conflict: 0.01,
+  transaction_conflict: 0.03,
   keys_unprocessed: 0.2,
   client_hears_nothing: 0.03,
 };

@@ -79,17 +79,6 @@ export const faultsOfWorld: readonly PlantedFault[] = [
     ],
   },
   {
-    name: "copies-settled-each",
-    breaks: "of equal messages of a batch one is settled",
-    file: "lambdas/middleware/queue.ts",
-    edits: [
-      [
-        `[...Map.groupBy(records, whatItAsksFor).values()]`,
-        `[...Map.groupBy(records, ({ messageId }) => messageId).values()]`,
-      ],
-    ],
-  },
-  {
     name: "keys-know-no-tenant",
     breaks: "an idempotency key is its tenant's own",
     file: "lambdas/core/rules/ids.ts",

@@ -18,8 +18,11 @@ export interface CallProps {
   readonly isSentAtOnce?: boolean;
 }
 
-/** How long an answer takes that comes. */
-const LATENCY_MS = { least: 1, most: 12 };
+/** How long either way takes: some milliseconds, and one in fifty up to a third of a second. */
+const LATENCY_MS = { least: 1, most: 12, mostOfSlow: 300 };
+const SLOW = 0.02;
+const latencyMs = (draw: number): number =>
+  draw < SLOW ? (draw / SLOW) * LATENCY_MS.mostOfSlow : LATENCY_MS.least + draw * LATENCY_MS.most;
 /** What may cost a process the lease that it holds: of calls that were not answered, three. */
 export const GRAVE_SETBACK = 3;
 /** How long a process stands still. */
@@ -104,8 +107,8 @@ export class SimulatedProcess implements Clock {
       Math.floor(chance.pure(`freeze|${place}`) ** 3 * (FREEZE_MS.most - FREEZE_MS.least));
     return new Promise<T>((resolve, reject) => {
       if (this.#isDead) return;
-      const thereMs = LATENCY_MS.least + chance.pure(`there|${place}`) * LATENCY_MS.most;
-      const backMs = LATENCY_MS.least + chance.pure(`back|${place}`) * LATENCY_MS.most;
+      const thereMs = latencyMs(chance.pure(`there|${place}`));
+      const backMs = latencyMs(chance.pure(`back|${place}`));
       const giveUp = () => this.#later(limitMs, () => reject(new NoAnswer(place)));
       const send = (answer: (settle: () => void) => void, afterMs = thereMs) =>
         time.after(afterMs, () => {
