@@ -35,6 +35,7 @@ export default defineConfig({
           name: "blackbox",
           include: ["test/blackbox/**/*.test.ts"],
           globalSetup: "test/support/blackbox-setup.ts",
+          setupFiles: "test/support/known-deviations.ts",
         },
       },
     ],

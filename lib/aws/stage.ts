@@ -5,6 +5,7 @@
  */
 import type { Node } from "constructs";
 import * as z from "zod";
+import { plainText } from "../../lambdas/contract/plain-text.ts";
 import { LEASE_SECONDS } from "../topology.ts";
 import type { SettingName } from "../topology.ts";
 import { LOCAL_STAGE, localStage } from "./local-stage.ts";
@@ -14,21 +15,23 @@ const destination = z.union(
   { error: "must be a host, an address, or an address range such as 10.0.0.0/8" },
 );
 
-const settings = z.strictObject({
+const DAY_SECONDS = 24 * 3600;
+
+const fields = z.strictObject({
   /** A stage that may be thrown away: table, queues and logs go with their stacks. */
   development: z.boolean().default(false),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   /** How long a job is kept after its end. */
-  retentionDays: z.int().min(1).max(3650).default(30),
+  retentionDays: z.int().min(1, { abort: true }).max(3650).default(30),
   /** Over how many keys an index spreads a tenant. Jobs written under another number stay unlisted. */
   indexShards: z.int().min(1).max(100).default(4),
   /** Networks, addresses and hosts that jobs may be sent to although they are no public ones. */
   destinationAllow: z.array(destination).default([]),
-  /** How long a dedupe key is held, from its job's creation on. */
+  /** How long a dedupe key is held, from its job's creation on: no longer than the job is kept. */
   dedupeWindowSeconds: z
     .int()
     .min(1)
-    .max(365 * 24 * 3600)
+    .max(365 * DAY_SECONDS)
     .default(3600),
   /** Jobs waiting in the queues, beyond which a post is answered with 503; 0 means any number. */
   queueCapacity: z.int().min(0).default(0),
@@ -47,10 +50,24 @@ const settings = z.strictObject({
   maxConcurrency: z.int().min(2).max(1000).optional(),
 });
 
+const settings = fields.superRefine(({ dedupeWindowSeconds, retentionDays }, context) => {
+  const keptSeconds = retentionDays * DAY_SECONDS;
+  if (dedupeWindowSeconds <= keptSeconds) return;
+  context.addIssue({
+    code: "custom",
+    path: ["dedupeWindowSeconds"],
+    message: `must be at most ${keptSeconds}, the seconds of retentionDays: a key would outlive its job`,
+  });
+});
+
 export type StageSettings = Readonly<z.output<typeof settings>> & { readonly name: string };
 
-const stageName = z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, "lower-case letters, digits and -");
-const stages = z.record(stageName, z.unknown());
+const stageName = z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, {
+  error: "must be a letter and at most 19 more letters, digits and -, all in lower case",
+});
+const stages = z.record(stageName, z.unknown(), {
+  error: ({ code }) => (code === "invalid_key" ? "is no name of a stage" : undefined),
+});
 
 /** Reads the stage that the deployment names, or throws with every fault, each after its field. */
 export function readStage(node: Node): StageSettings {
@@ -83,7 +100,7 @@ export function settingVariables(stage: StageSettings): Readonly<Record<SettingN
 export class StageError extends Error {}
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, at: readonly string[]): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: plainText });
   if (result.success) return result.data;
   throw new StageError(
     result.error.issues

@@ -5,10 +5,10 @@ import type { Command } from "./command.ts";
 export const cancel: Command = {
   summary: "cancels a job that has not begun",
   usage: "<id> [options]",
-  takesJobId: true,
+  takesIdOf: "a job",
   options: {},
-  async run({ client, jobId, isJson, io }) {
-    const job = await client.cancelJob(jobId);
+  async run({ client, id, isJson, io }) {
+    const job = await client.cancelJob(id);
     io.out(isJson ? JSON.stringify(job) : `${job.id} ${job.status}`);
   },
 };
@@ -16,7 +16,7 @@ export const cancel: Command = {
 export const retry: Command = {
   summary: "begins a job anew that failed or is a dead letter",
   usage: "<id> [options]",
-  takesJobId: true,
+  takesIdOf: "a job",
   options: {
     "idempotency-key": {
       type: "string",
@@ -24,8 +24,8 @@ export const retry: Command = {
       help: "makes the command repeatable: it retries once (a new key)",
     },
   },
-  async run({ client, jobId, text, isJson, io }) {
-    const job = await client.retryJob(jobId, { idempotencyKey: text("idempotency-key") });
+  async run({ client, id, text, isJson, io }) {
+    const job = await client.retryJob(id, { idempotencyKey: text("idempotency-key") });
     const note = job.replayed ? " (retried before with this idempotency key)" : "";
     io.out(isJson ? JSON.stringify(job) : `${job.id} ${job.status}${note}`);
   },

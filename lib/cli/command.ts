@@ -23,7 +23,7 @@ export interface OptionSpec {
 export interface Input {
   readonly client: PulseGate;
   /** Of a command that takes one, else empty. */
-  readonly jobId: string;
+  readonly id: string;
   readonly text: (name: string) => string | undefined;
   readonly texts: (name: string) => readonly string[];
   readonly flag: (name: string) => boolean;
@@ -37,10 +37,17 @@ export interface Command {
   readonly summary: string;
   /** What follows the command's name. */
   readonly usage: string;
-  readonly takesJobId?: true;
+  /** Whose id it takes, as `a job`. */
+  readonly takesIdOf?: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
   readonly examples?: readonly string[];
   run(input: Input): Promise<void>;
+}
+
+/** Commands on one kind of thing: the first word after `pulsegate`. */
+export interface CommandGroup {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, Command>>;
 }
 
 /** The command line itself is wrong: exit status 2. */

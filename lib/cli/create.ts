@@ -1,6 +1,7 @@
 import type { JobRequest } from "../client/index.ts";
 import { quoted, UsageError } from "./command.ts";
 import type { Command, Input } from "./command.ts";
+import { readInputFile } from "./file.ts";
 import { pairsOf } from "./pair.ts";
 
 const key = {
@@ -78,7 +79,7 @@ const jobOfFile = (input: Input, file: string): Promise<Uint8Array> => {
   if (others.length > 0) {
     throw new UsageError(`--file holds the whole job: leave out --${others.join(", --")}`);
   }
-  return read(input, file);
+  return readInputFile(input.io, file);
 };
 
 const jobOfFlags = async (input: Input): Promise<string> => {
@@ -126,7 +127,7 @@ const payloadOf = async (input: Input): Promise<string | undefined> => {
       file === undefined
         ? typed
         : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-            await read(input, file),
+            await readInputFile(input.io, file),
           );
     if (text !== undefined) JSON.parse(text);
     return text;
@@ -143,11 +144,3 @@ const delaysOf = (text: string | undefined): readonly number[] | undefined =>
       `--schedule-ms must be whole numbers with commas between, not ${quoted(text)}`,
     );
   });
-
-const read = async ({ io }: Input, path: string): Promise<Uint8Array> => {
-  try {
-    return path === "-" ? await io.readStdin() : await io.readFile(path);
-  } catch (error) {
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : ""}`);
-  }
-};

@@ -1,20 +1,20 @@
-import type { Command, OptionSpec } from "./command.ts";
+import type { Command, CommandGroup, OptionSpec } from "./command.ts";
 import { commonOptions } from "./input.ts";
 
-type Commands = Readonly<Record<string, Command>>;
+type Groups = Readonly<Record<string, CommandGroup>>;
 
-export const topHelp = (): string =>
+export const topHelp = (groups: Groups): string =>
   [
-    "Usage: pulsegate jobs <command> [options]",
+    `Usage: pulsegate ${Object.keys(groups).join("|")} <command> [options]`,
     "",
     "Reliable job and webhook dispatch, from the command line.",
     "",
     ...columns([
-      ["jobs", "creates, shows, cancels and retries jobs"],
+      ...Object.entries(groups).map(([name, { summary }]): Row => [name, summary]),
       ["--version", "shows which version this is"],
     ]),
     "",
-    "`pulsegate jobs --help` lists its commands; each has a --help of its own.",
+    "`pulsegate jobs --help` lists the commands on jobs; each has a --help of its own.",
     "",
     ...ofEveryCommand(),
   ].join("\n");
@@ -27,24 +27,25 @@ const ofEveryCommand = (): readonly string[] => [
   "Exit status: 0 done, 1 refused or failed, 2 wrong usage.",
 ];
 
-export const groupHelp = (commands: Commands): string =>
+export const groupHelp = (group: string, { commands }: CommandGroup): string =>
   [
-    "Usage: pulsegate jobs <command> [options]",
+    `Usage: pulsegate ${group} <command> [options]`,
     "",
     ...columns(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
     "",
     ...ofEveryCommand(),
   ].join("\n");
 
+/** @param name with its group's, as `jobs create` */
 export const commandHelp = (name: string, command: Command): string =>
   [
-    `Usage: pulsegate jobs ${name} ${command.usage}`,
+    `Usage: pulsegate ${name} ${command.usage}`,
     "",
     `${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`,
     "",
     ...columns([...optionRows(command.options), ...optionRows(commonOptions)]),
     ...(command.examples ? ["", "Examples:"] : []),
-    ...(command.examples ?? []).map((example) => `  pulsegate jobs ${name} ${example}`),
+    ...(command.examples ?? []).map((example) => `  pulsegate ${name} ${example}`),
   ].join("\n");
 
 const optionRows = (options: Readonly<Record<string, OptionSpec>>): readonly Row[] =>

@@ -33,9 +33,11 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 export const readInput = (command: Command, args: readonly string[], io: Io): Input => {
   const options = { ...command.options, ...commonOptions };
   const { values, positionals } = parseStrictly(args, options);
-  const [jobId = "", ...more] = positionals;
-  if (command.takesJobId && positionals.length === 0) throw new UsageError("a job's id is missing");
-  const unexpected = command.takesJobId ? more : positionals;
+  const [id = "", ...more] = positionals;
+  if (command.takesIdOf && positionals.length === 0) {
+    throw new UsageError(`${command.takesIdOf}'s id is missing`);
+  }
+  const unexpected = command.takesIdOf ? more : positionals;
   if (unexpected.length > 0) throw new UsageError(`unexpected: ${unexpected.join(" ")}`);
 
   const text = (name: string) => {
@@ -58,7 +60,7 @@ export const readInput = (command: Command, args: readonly string[], io: Io): In
       headers: pairsOf("api-header", texts("api-header"), ":"),
       retries: wholeNumber("retries"),
     }),
-    jobId,
+    id,
     text,
     texts,
     flag: (name) => values[name] === true,

@@ -2,23 +2,33 @@ import { readFile } from "node:fs/promises";
 import { PulseGateError } from "../client/index.ts";
 import { cancel, retry } from "./change.ts";
 import { UsageError } from "./command.ts";
-import type { Command, Io } from "./command.ts";
+import type { CommandGroup, Io } from "./command.ts";
 import { create } from "./create.ts";
 import { commandHelp, groupHelp, topHelp } from "./help.ts";
 import { readInput } from "./input.ts";
 import { attempts, get, list } from "./read.ts";
 import { reportError } from "./report.ts";
+import * as secrets from "./secrets.ts";
 
 /** `pulsegate`: the API from the command line, on the client that everybody has. */
 
-const commands: Readonly<Record<string, Command>> = { create, get, list, attempts, cancel, retry };
+const groups: Readonly<Record<string, CommandGroup>> = {
+  jobs: {
+    summary: "creates, shows, cancels and retries jobs",
+    commands: { create, get, list, attempts, cancel, retry },
+  },
+  secrets: {
+    summary: "adds, lists and withdraws what a tenant's webhooks are signed with",
+    commands: { put: secrets.put, list: secrets.list, delete: secrets.withdraw },
+  },
+};
 
 const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
 /** @returns the exit status */
-const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<number> => {
+const run = async ([groupName, name, ...args]: readonly string[], io: Io): Promise<number> => {
   const misused = (message: string, help: string): number => {
     io.err(`pulsegate: ${message}\n\n${help}`);
     return WRONG_USAGE;
@@ -27,27 +37,32 @@ const run = async ([group, name, ...args]: readonly string[], io: Io): Promise<n
     io.out(help);
     return DONE;
   };
-  if (isHelp(group)) return show(topHelp());
-  if (group === "--version") return show(await version());
-  if (group === undefined) return misused("a command is missing", topHelp());
-  if (group !== "jobs") return misused(`no such command: ${group}`, topHelp());
-  if (isHelp(name)) return show(groupHelp(commands));
-  if (name === undefined) return misused("a command is missing", groupHelp(commands));
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) return misused(`no such command: jobs ${name}`, groupHelp(commands));
-  if (args.some(isHelp)) return show(commandHelp(name, command));
+  if (isHelp(groupName)) return show(topHelp(groups));
+  if (groupName === "--version") return show(await version());
+  if (groupName === undefined) return misused("a command is missing", topHelp(groups));
+  const group = own(groups, groupName);
+  if (!group) return misused(`no such command: ${groupName}`, topHelp(groups));
+  if (isHelp(name)) return show(groupHelp(groupName, group));
+  if (name === undefined) return misused("a command is missing", groupHelp(groupName, group));
+  const command = own(group.commands, name);
+  const fullName = `${groupName} ${name}`;
+  if (!command) return misused(`no such command: ${fullName}`, groupHelp(groupName, group));
+  if (args.some(isHelp)) return show(commandHelp(fullName, command));
   try {
     await command.run(readInput(command, args, io));
     return DONE;
   } catch (error) {
     if (error instanceof UsageError || isInvalidArgument(error)) {
-      io.err(`pulsegate jobs ${name}: ${error.message}\n(pulsegate jobs ${name} --help says more)`);
+      io.err(`pulsegate ${fullName}: ${error.message}\n(pulsegate ${fullName} --help says more)`);
       return WRONG_USAGE;
     }
     io.err(reportError(error, args.includes("--json")));
     return FAILED;
   }
 };
+
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
 /** The client would not even send it, such as an id that is none. */
 const isInvalidArgument = (error: unknown): error is PulseGateError =>

@@ -8,14 +8,14 @@ import { fieldLines, makeTable } from "./print.ts";
 export const get: Command = {
   summary: "shows a job",
   usage: "<id> [options]",
-  takesJobId: true,
+  takesIdOf: "a job",
   options: {
     payload: { type: "boolean", help: "with its payload and headers, as JSON" },
   },
-  async run({ client, jobId, flag, isJson, io }) {
+  async run({ client, id, flag, isJson, io }) {
     // As the API wrote it: printed anew, long numbers in the payload would be rounded.
-    if (flag("payload")) return io.out(await client.getJobText(jobId));
-    const job = await client.getJob(jobId);
+    if (flag("payload")) return io.out(await client.getJobText(id));
+    const job = await client.getJob(id);
     io.out(isJson ? JSON.stringify(job) : fieldLines(fieldsOf(job)));
   },
 };
@@ -75,7 +75,7 @@ export const list: Command = {
 export const attempts: Command = {
   summary: "lists every attempt of a job, in order",
   usage: "<id> [options]",
-  takesJobId: true,
+  takesIdOf: "a job",
   options: {},
   async run(input) {
     const table = makeTable<AttemptView>({
@@ -87,7 +87,7 @@ export const attempts: Command = {
       ERROR: ({ error }) => error,
       ANSWER: ({ response_excerpt }) => response_excerpt,
     });
-    await show(input, input.client.attempts(input.jobId, { limit: MAX_PAGE }), Infinity, table);
+    await show(input, input.client.attempts(input.id, { limit: MAX_PAGE }), Infinity, table);
   },
 };
 

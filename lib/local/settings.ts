@@ -7,7 +7,7 @@ import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 const endpoint = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional();
 
 /** The settings of the local runtime: environment variables, each with its default and its reason. */
-const schema = z.object({
+const fields = z.object({
   PORT: wholeNumberText(0, 65_535)
     .default(8080)
     .meta({ description: "Where the API listens; 0 takes any free port" }),
@@ -28,7 +28,10 @@ const schema = z.object({
   }),
   DEDUPE_WINDOW_SECONDS: wholeNumberText(1, 365 * 24 * 3_600)
     .default(3_600)
-    .meta({ description: "How long a dedupe key is held, from its job's creation on" }),
+    .meta({
+      description:
+        "How long a dedupe key is held, from its job's creation on; at most as long as `RETENTION_DAYS`",
+    }),
   RETENTION_DAYS: wholeNumberText(1, 3_650)
     .default(30)
     .meta({ description: "How long a job and its attempts are kept after its end" }),
@@ -67,6 +70,16 @@ const schema = z.object({
   SCHEDULER_ENDPOINT: endpoint.meta({
     description: "Another EventBridge-Scheduler-compatible server, instead of the embedded one",
   }),
+});
+
+const schema = fields.superRefine(({ DEDUPE_WINDOW_SECONDS, RETENTION_DAYS }, context) => {
+  const keptSeconds = RETENTION_DAYS * 24 * 3_600;
+  if (DEDUPE_WINDOW_SECONDS <= keptSeconds) return;
+  context.addIssue({
+    code: "custom",
+    path: ["DEDUPE_WINDOW_SECONDS"],
+    message: `must be at most ${keptSeconds}, the seconds of RETENTION_DAYS: a key would outlive its job`,
+  });
 });
 
 export type LocalSettings = z.infer<typeof schema>;

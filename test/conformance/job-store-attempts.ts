@@ -89,6 +89,28 @@ export const stateAttempts = (state: State, store: () => JobStore): void => {
     expect((await steps().read(job)).lease?.token).toBe(winners[0]);
   });
 
+  state(
+    "takes a claim back whose attempt was not begun, and gives it to the next who asks",
+    async () => {
+      const job = await steps().through([retrying(1)]);
+      const running = await steps().claimed(job, 2);
+      expect(await store().release(running, "worker", NOW_MS)).toEqual({ kind: "released" });
+      expect(await steps().read(job)).toEqual(job);
+      expect(await attemptsOf(job.id)).toEqual([failedAttempt(1)]);
+      expect((await steps().claim(job, 3)).kind).toBe("refused");
+      expect(await steps().claimed(job, 2, "second")).toMatchObject({ attempts: 2 });
+    },
+  );
+
+  state("takes back no claim of somebody else's, nor one that is over", async () => {
+    const running = await steps().claimed(await steps().create());
+    const refused = await store().release(running, "another", NOW_MS);
+    expect(refused).toEqual({ kind: "refused", found: running });
+    await store().close(running, unknown(1), LEASE_ENDS_MS);
+    expect((await store().release(running, "worker", LEASE_ENDS_MS)).kind).toBe("refused");
+    expect(await steps().read(running)).toMatchObject({ state: "waiting", attempts: 1 });
+  });
+
   state("ends a job with its success, which is its last attempt", async () => {
     const job = await steps().through([retrying(1), succeeded(2)]);
     expect(job).toMatchObject({ state: "success", attempts: 2, lease: null, lastError: null });

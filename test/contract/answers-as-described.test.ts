@@ -1,39 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import openApiJson from "../../lambdas/functions/system/openapi.json" with { type: "json" };
-import { makeHandler as makeChangeJobs } from "../../lambdas/functions/change-jobs/handler.ts";
-import { makeHandler as makeCreateJobs } from "../../lambdas/functions/create-jobs/handler.ts";
-import { makeHandler as makeManage } from "../../lambdas/functions/manage/handler.ts";
-import { makeHandler as makeReadJobs } from "../../lambdas/functions/read-jobs/handler.ts";
-import { makeHandler as makeSystem } from "../../lambdas/functions/system/handler.ts";
-import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
-import { functions } from "../../lib/topology.ts";
-import type { FunctionTopology } from "../../lib/topology.ts";
 import { jobTo } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { departuresOf, operationOf, operations } from "../support/openapi.ts";
 import type { Answer } from "../support/openapi.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
-import { makeDataDir, removeDataDir, startRuntimeProcess } from "../support/runtime-process.ts";
-import type { RuntimeProcess } from "../support/runtime-process.ts";
-import { call, silentTelemetry } from "../unit/support/api-event.ts";
+import { startOwnRuntime } from "../support/runtime-process.ts";
+import { call } from "../unit/support/api-event.ts";
+import { bodyOf, brokenBy, queryOf } from "./broken-functions.ts";
 
 describe("Every answer is as described", () => {
-  let dataDir: string;
-  let runtime: RuntimeProcess;
-  let receiver: Receiver;
+  const runtime = forAllTests(startOwnRuntime);
+  const receiver = forAllTests(startReceiver);
   const seen = new Set<string>();
-
-  beforeAll(async () => {
-    dataDir = await makeDataDir();
-    receiver = await startReceiver();
-    runtime = await startRuntimeProcess(dataDir, { LOG_LEVEL: "error" });
-  });
-  afterAll(async () => {
-    await runtime.stop();
-    await receiver.stop();
-    await removeDataDir(dataDir);
-  });
 
   /** Asks, holds the answer to the description, and hands back its body. */
   const ask = async (request: string, status: number, init: RequestInit = {}) => {
@@ -259,45 +239,3 @@ describe("Every answer is as described", () => {
     expect(untried.filter((one) => !onlyThere.test(one) && !needsNothing.test(one))).toEqual([]);
   });
 });
-
-const BAIT = "https://receiver.example/";
-
-/** What gets a call as far as what is behind it. */
-const bodyOf = (path: string): object => {
-  if (path.endsWith("secrets")) return { tenant_id: "t1" };
-  return path.endsWith("batch") ? { jobs: [jobTo(BAIT)] } : jobTo(BAIT);
-};
-const queryOf = (method: string, path: string): string => {
-  if (path.endsWith("secrets") && method === "DELETE") return "tenant_id=t1&id=sec_1";
-  return ["/v1/jobs", "/v1/signing-secrets"].includes(path) && method === "GET"
-    ? "tenant_id=t1"
-    : "";
-};
-
-/** Every function over parts that all fail alike, by its routes. */
-const brokenBy = (error: Error) => {
-  const fail = () => Promise.reject(error);
-  const telemetry = silentTelemetry;
-  const store = { read: fail, readWithContent: fail, listAttempts: fail };
-  const chance = { bytes: () => new Uint8Array(12) };
-  const handlers = {
-    "create-jobs": makeCreateJobs({ telemetry, allow: parseAllowList(""), acceptJobs: fail }),
-    "read-jobs": makeReadJobs({ telemetry, store, listJobs: fail, cursorSecret: fail, chance }),
-    "change-jobs": makeChangeJobs({ telemetry, cancelJob: fail, retryJob: fail }),
-    manage: makeManage({
-      telemetry,
-      secrets: { read: fail },
-      putSecret: fail,
-      deleteSecret: fail,
-    }),
-    system: makeSystem({ telemetry, checks: { table: fail } }),
-  };
-  return Object.fromEntries(
-    Object.entries(handlers).flatMap(
-      ([name, handler]) =>
-        (functions[name as keyof typeof handlers] as FunctionTopology).routes?.map(
-          (route) => [route, handler] as const,
-        ) ?? [],
-    ),
-  );
-};

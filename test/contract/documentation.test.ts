@@ -1,19 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { problemCodes } from "../../lambdas/core/errors.ts";
 import { PulseGate } from "../../lib/client/index.ts";
 import { apiAt } from "../support/api.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
-import {
-  makeDataDir,
-  removeDataDir,
-  spawnRuntime,
-  startRuntimeProcess,
-} from "../support/runtime-process.ts";
-import type { RuntimeProcess } from "../support/runtime-process.ts";
+import { spawnRuntime, startOwnRuntime } from "../support/runtime-process.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
@@ -23,20 +17,8 @@ describe("the README", () => {
   const shellBlocks = [...readme.matchAll(/```sh\n([^`]*)```/g)].map(([, block = ""]) =>
     block.trim(),
   );
-  let dataDir: string;
-  let runtime: RuntimeProcess;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    dataDir = await makeDataDir();
-    receiver = await startReceiver();
-    runtime = await startRuntimeProcess(dataDir, { LOG_LEVEL: "error" });
-  });
-  afterAll(async () => {
-    await runtime.stop();
-    await receiver.stop();
-    await removeDataDir(dataDir);
-  });
+  const runtime = forAllTests(startOwnRuntime);
+  const receiver = forAllTests(startReceiver);
 
   it("names the two commands", () => {
     expect(shellBlocks).toContain("npm ci && npm start");
@@ -51,7 +33,7 @@ describe("the README", () => {
     const here = curl
       .replace("http://127.0.0.1:8080", runtime.url)
       .replace("http://127.0.0.1:9000/hook", receiver.url);
-    const shell = spawnRuntime(dataDir, {}, ["sh", "-c", here]);
+    const shell = spawnRuntime(runtime.dataDir, {}, ["sh", "-c", here]);
     expect(await shell.exit).toBe(0);
     const id = /job_\w+/.exec(shell.output())?.[0] ?? "";
     const job = await apiAt(runtime.url).until(id, "success");

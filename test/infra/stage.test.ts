@@ -36,21 +36,47 @@ describe("A stage", () => {
   });
 
   it.each([
-    [{ logLevel: "verbose" }, "stages.dev.logLevel: "],
-    [{ retentionDays: 0 }, "stages.dev.retentionDays: "],
-    [{ retentionDays: "30" }, "stages.dev.retentionDays: "],
-    [{ indexShards: 1.5 }, "stages.dev.indexShards: "],
+    [{ logLevel: "verbose" }, "stages.dev.logLevel: must be one of debug, info, warn, error"],
+    [{ retentionDays: 0 }, "stages.dev.retentionDays: must be at least 1"],
+    [{ retentionDays: 3651 }, "stages.dev.retentionDays: must be at most 3650"],
+    [{ retentionDays: "30" }, "stages.dev.retentionDays: must be a number"],
+    [{ indexShards: 1.5 }, "stages.dev.indexShards: must be a whole number"],
     [
       { destinationAllow: ["10.0.0.0/8", "10.0.0.999"] },
-      "stages.dev.destinationAllow.1: must be a",
+      "stages.dev.destinationAllow.1: must be a host, an address, or an address range such as 10.0.0.0/8",
     ],
-    [{ destinationAllow: ["10.0.0.0/8,::/0"] }, "stages.dev.destinationAllow.0: must be a"],
-    [{ throttle: { burst: 0 } }, "stages.dev.throttle.burst: "],
-    [{ maxConcurrency: 1 }, "stages.dev.maxConcurrency: "],
-    [{ development: "no" }, "stages.dev.development: "],
-    [{ retention: 30 }, 'Unrecognized key: "retention"'],
-  ])("is refused with the name of the field that is wrong: %j", (settings, message) => {
-    expect(dev(settings)).toThrow(message);
+    [
+      { destinationAllow: ["10.0.0.0/8,::/0"] },
+      "stages.dev.destinationAllow.0: must be a host, an address, or an address range such as 10.0.0.0/8",
+    ],
+    [{ destinationAllow: "10.0.0.0/8" }, "stages.dev.destinationAllow: must be an array"],
+    [{ throttle: { burst: 0 } }, "stages.dev.throttle.burst: must be at least 1"],
+    [{ maxConcurrency: 1 }, "stages.dev.maxConcurrency: must be at least 2"],
+    [{ development: "no" }, "stages.dev.development: must be true or false"],
+    [{ retention: 30 }, "stages.dev: has unknown fields: retention"],
+    [
+      { dedupeWindowSeconds: 86_401, retentionDays: 1 },
+      "stages.dev.dedupeWindowSeconds: must be at most 86400, the seconds of retentionDays: a key would outlive its job",
+    ],
+  ])(
+    "is refused with the name of the field, and what is wrong with it: %j",
+    (settings, message) => {
+      expect(dev(settings)).toThrow(new Error(message));
+    },
+  );
+
+  it("may hold a dedupe key for just as long as its job is kept", () => {
+    expect(dev({ dedupeWindowSeconds: 86_400, retentionDays: 1 })()).toMatchObject({
+      dedupeWindowSeconds: 86_400,
+    });
+  });
+
+  it.each([
+    [[], "stages: must be an object"],
+    [{ dev: 7 }, "stages.dev: must be an object"],
+    [{ dev: {}, Prod: {} }, "stages.Prod: is no name of a stage"],
+  ])("stands in an object of stages, and not in %j", (stages, message) => {
+    expect(() => read({ stages })).toThrow(new Error(message));
   });
 
   it("is told every fault at once", () => {
@@ -62,7 +88,7 @@ describe("A stage", () => {
   it.each(["", "Prod", "1st", "a_b", 7])(
     "has a name that CloudFormation takes, not %j",
     (stage) => {
-      expect(() => read({ stages: { dev: {} }, stage })).toThrow(/^stage: /);
+      expect(() => read({ stages: { dev: {} }, stage })).toThrow(/^stage: must be a /);
     },
   );
 });

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { localSqs } from "../../lib/local/clients.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { jobRequest, startStage, testClock, withoutLimits } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
+const stage = forAllTests(startStage);
 
 /** A queue whose batch calls answer 200, with some entries refused or left out of the answer. */
 const queueThatFails = (how: "refuses" | "leaves out", unlucky: readonly number[]) => {

@@ -1,18 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
 import { granted } from "../../lib/local/granted.ts";
 import { functions } from "../../lib/topology.ts";
 import { Death } from "../support/faults.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { accepting, jobRequest, startStage, testClock } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
+const stage = forAllTests(startStage);
 
 const HASH = "12".repeat(16);
 const big = jobRequest({

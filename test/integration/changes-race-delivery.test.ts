@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeCancelJob } from "../../lambdas/core/usecases/cancel-job.ts";
 import { makeRetryJob } from "../../lambdas/core/usecases/retry-job.ts";
 import { intercepted } from "../support/faults.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import { rounds, roundsTimeoutMs } from "../support/rounds.ts";
 import { messageOf, startStage, testClock } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-  receiver = await startReceiver();
-});
-afterAll(async () => {
-  await receiver.stop();
-  await stage.stop();
-});
+const stage = forAllTests(startStage);
+const receiver = forAllTests(startReceiver);
 
 const accept = (more: object = {}) =>
   stage.accept({

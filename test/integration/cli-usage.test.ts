@@ -34,6 +34,11 @@ describe("the help", () => {
     [["jobs", "attempts", "--help"], "<id>"],
     [["jobs", "cancel", "--help"], "<id>"],
     [["jobs", "retry", "--help"], "--idempotency-key <key>"],
+    [["--help"], "secrets"],
+    [["secrets", "--help"], "delete"],
+    [["secrets", "put", "--help"], "--secret-file <path>"],
+    [["secrets", "list", "--help"], "--tenant <id>"],
+    [["secrets", "delete", "--help"], "<id> --tenant <id>"],
   ])("of %j is on stdout", async (args, part) => {
     const { status, stdout, stderr } = await runCli(args);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -90,6 +95,16 @@ describe("wrong usage", () => {
     [create("--timeout-ms", ""), '--timeout-ms must be a whole number, not ""'],
     [["jobs", "get", "job_1", "--url", ""], 'address, not ""'],
     [["jobs", "get", ""], '"" is no job\'s id'],
+    [["secrets"], "a command is missing"],
+    [["secrets", "create"], "no such command: secrets create"],
+    [["secrets", "put"], "needs --tenant"],
+    [["secrets", "put", "whsec_x", "--tenant", "t1"], "unexpected: whsec_x"],
+    [["secrets", "put", "--tenant", "t1", "--secret", "whsec_x"], "--secret"],
+    [["secrets", "put", "--tenant", "t1", "--secret-file", "/no/file"], "cannot read /no/file"],
+    [["secrets", "put", "--tenant", "t1", "--secret-file", "-"], "no secret is in -"],
+    [["secrets", "list"], "needs --tenant"],
+    [["secrets", "delete", "--tenant", "t1"], "a signing secret's id is missing"],
+    [["secrets", "delete", "sec_1"], "needs --tenant"],
   ])("%j is said on stderr, and ends with 2 before anything is sent", async (args, part) => {
     api = await startMisbehavingApi(answer(500, {}));
     const { status, stdout, stderr } = await runCli(args, { env: { PULSEGATE_URL: api.url } });

@@ -1,30 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { apiAt, jobTo } from "../support/api.ts";
 import { runCli } from "../support/cli.ts";
-import { eventually } from "../support/eventually.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
-import { makeDataDir, removeDataDir, startRuntimeProcess } from "../support/runtime-process.ts";
-import type { RuntimeProcess } from "../support/runtime-process.ts";
+import { startOwnRuntime } from "../support/runtime-process.ts";
 
-let dataDir: string;
-let runtime: RuntimeProcess;
-let receiver: Receiver;
+const runtime = forAllTests(startOwnRuntime);
+const receiver = forAllTests(startReceiver);
 let api: ReturnType<typeof apiAt>;
 
-beforeAll(async () => {
-  dataDir = await makeDataDir();
-  receiver = await startReceiver();
-  runtime = await startRuntimeProcess(dataDir, { LOG_LEVEL: "error" });
+beforeAll(() => {
   api = apiAt(runtime.url);
-});
-afterAll(async () => {
-  await runtime.stop();
-  await receiver.stop();
-  await removeDataDir(dataDir);
 });
 
 const jobs = (args: readonly string[], stdin: string | Uint8Array = "") =>
@@ -42,7 +31,6 @@ const done = async (args: readonly string[], stdin: string | Uint8Array = "") =>
 const doneId = async (args: readonly string[], stdin: string | Uint8Array = "") =>
   String((await done(args, stdin))[0]?.["id"]);
 
-const newTenant = () => `t-${randomUUID()}`;
 const later = ["--execute-at", "2026-12-31T12:00:00Z"];
 const inTenMinutes = () => new Date(Date.now() + 600_000).toISOString();
 
@@ -102,7 +90,7 @@ describe("pulsegate jobs create", () => {
   const payload = '{ "n" : 12345678901234567890.10, "é": "\\u00e9" }';
 
   it("delivers a payload byte for byte, from an option, a file or stdin", async () => {
-    const file = join(dataDir, "payload.json");
+    const file = join(runtime.dataDir, "payload.json");
     await writeFile(file, payload);
     const args = ["create", "--tenant", "t1", "--to", receiver.url];
     const ids = [
@@ -118,7 +106,7 @@ describe("pulsegate jobs create", () => {
 
   it("sends a whole job from a file or stdin as it stands", async () => {
     const job = `\n${JSON.stringify(jobTo(receiver.url)).replace('"payload":{}', `"payload":${payload}`)}\n`;
-    const file = join(dataDir, "job.json");
+    const file = join(runtime.dataDir, "job.json");
     await writeFile(file, job);
     for (const id of [
       await doneId(["create", "--file", file]),
@@ -142,91 +130,6 @@ describe("pulsegate jobs create", () => {
     expect((await jobs(args)).stdout).toBe(
       `${id} scheduled (accepted before with this idempotency key)\n`,
     );
-  });
-});
-
-describe("pulsegate jobs get", () => {
-  it("shows a job, a field a line, and nothing that moves the cursor", async () => {
-    const id = await api.accepted(
-      jobTo(receiver.url, { execute_at: inTenMinutes(), dedupe_key: "a\u001b[2Jb\u202e" }),
-    );
-    const { status, stdout } = await jobs(["get", id]);
-    expect(status).toBe(0);
-    const fields = new Map(
-      stdout.split("\n").map((line) => line.split(/ {2,}/) as [string, string]),
-    );
-    expect(fields.get("id")).toBe(id);
-    expect(fields.get("attempts")).toBe("0 of 8");
-    expect(fields.get("destination")).toBe(`POST ${receiver.url}`);
-    expect(fields.get("last_error")).toBe("-");
-    expect(fields.get("dedupe_key")).toBe("a\\u{1b}[2Jb\\u{202e}");
-    const columns = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => /^\S+ +/.exec(line)?.[0].length);
-    expect(new Set(columns).size).toBe(1);
-  });
-
-  it("shows it to scripts as the API does, with its payload as it was written", async () => {
-    const payload = '{"n":12345678901234567890}';
-    const id = await api.accepted(
-      `{"payload":${payload},${JSON.stringify(jobTo(receiver.url, { execute_at: inTenMinutes(), payload: undefined })).slice(1)}`,
-    );
-    expect((await done(["get", id]))[0]).toEqual(await api.job(id));
-    const { stdout } = await jobs(["get", id, "--payload"]);
-    expect(stdout).toContain(`"payload":${payload}`);
-    expect(JSON.parse(stdout)).toMatchObject({ destination: { headers: {} } });
-  });
-});
-
-describe("pulsegate jobs list", () => {
-  it("lists a tenant's jobs in columns, as many as were asked for", async () => {
-    const tenant = newTenant();
-    const batch = Array.from({ length: 60 }, () =>
-      jobTo(receiver.url, { tenant_id: tenant, execute_at: inTenMinutes() }),
-    );
-    await api.postBatch({ jobs: batch });
-    await api.postBatch({ jobs: batch });
-    const all = () => done(["list", "--tenant", tenant, "--all"]);
-    const listed = await eventually("all are listed", async () => {
-      const lines = await all();
-      return lines.length === 120 ? lines : undefined;
-    });
-    expect(listed[0]).toEqual(await api.job(String(listed[0]?.["id"])));
-
-    const { stdout, stderr } = await jobs(["list", "--tenant", tenant]);
-    const [heading = "", ...rows] = stdout.trimEnd().split("\n");
-    expect(heading).toMatch(/^ID +STATUS +ATTEMPTS +CREATED +TYPE +LAST ERROR$/);
-    expect(rows).toHaveLength(50);
-    expect(new Set(rows.map((row) => row.indexOf("scheduled")))).toEqual(
-      new Set([heading.indexOf("STATUS")]),
-    );
-    expect(stderr).toContain("the first 50");
-
-    expect(await done(["list", "--tenant", tenant, "--limit", "101"])).toEqual(
-      listed.slice(0, 101),
-    );
-    const human = await jobs(["list", "--tenant", tenant, "--limit", "120"]);
-    expect(human.stdout.trimEnd().split("\n")).toHaveLength(121);
-    expect(human.stderr).toBe("");
-  });
-
-  it("filters, and says when there is none", async () => {
-    const tenant = newTenant();
-    const more = { tenant_id: tenant, execute_at: inTenMinutes() };
-    const id = await api.accepted(jobTo(receiver.url, { ...more, type: "a.b" }));
-    await api.accepted(jobTo(receiver.url, more));
-    const filter = ["list", "--tenant", tenant, "--status", "scheduled", "--type", "a.b"];
-    await eventually("it is listed", async () => {
-      const found = await done(filter);
-      return found.length === 1 && found[0]?.["id"] === id ? true : undefined;
-    });
-    expect(await jobs(["list", "--tenant", tenant, "--status", "dlq"])).toEqual({
-      status: 0,
-      stdout: "",
-      stderr: "none\n",
-    });
-    expect(await done(["list", "--tenant", tenant, "--status", "dlq"])).toEqual([]);
   });
 });
 

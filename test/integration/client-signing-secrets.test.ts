@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { PulseGate } from "../../lib/client/index.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import {
   answer,
   hangsUp,
@@ -10,26 +11,18 @@ import {
 } from "../support/misbehaving-api.ts";
 import type { Behaviour, MisbehavingApi } from "../support/misbehaving-api.ts";
 import { startReceiver } from "../support/receiver.ts";
-import { makeDataDir, removeDataDir, startRuntimeProcess } from "../support/runtime-process.ts";
-import type { RuntimeProcess } from "../support/runtime-process.ts";
+import { startOwnRuntime } from "../support/runtime-process.ts";
 
-let dataDir: string;
-let runtime: RuntimeProcess;
+const runtime = forAllTests(() => startOwnRuntime({ LOG_LEVEL: "debug" }));
 let client: PulseGate;
 let api: MisbehavingApi | undefined;
 
-beforeAll(async () => {
-  dataDir = await makeDataDir();
-  runtime = await startRuntimeProcess(dataDir, { LOG_LEVEL: "debug" });
+beforeAll(() => {
   client = new PulseGate({ baseUrl: runtime.url });
 });
 afterEach(async () => {
   await api?.stop();
   api = undefined;
-});
-afterAll(async () => {
-  await runtime.stop();
-  await removeDataDir(dataDir);
 });
 
 const newTenant = () => `t-${randomUUID()}`;

@@ -4,9 +4,10 @@ import { localDynamoDb } from "../../lib/local/clients.ts";
 import { startEmulators } from "../../lib/local/emulators.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
 import { describeDynamoDb } from "../conformance/dynamodb.suite.ts";
-import { dynamoJobStorage } from "../conformance/dynamo-job-storage.ts";
+import { dynamoJobStorage, dynamoRateBuckets } from "../conformance/dynamo-job-storage.ts";
 import { describeJobList } from "../conformance/job-list.suite.ts";
 import { describeJobStore } from "../conformance/job-store.suite.ts";
+import { describeRateBuckets } from "../conformance/rate-buckets.suite.ts";
 import { makeDataDir, removeDataDir } from "../support/runtime-process.ts";
 
 let dataDir: string;
@@ -25,3 +26,4 @@ afterAll(async () => {
 describeDynamoDb("dynoxide", () => client);
 describeJobStore("dynoxide", () => dynamoJobStorage(client));
 describeJobList("dynoxide", () => dynamoJobStorage(client));
+describeRateBuckets("dynoxide", () => dynamoRateBuckets(client));

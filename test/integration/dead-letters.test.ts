@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { decodeMessage } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { makeHandler as makeBury } from "../../lambdas/functions/bury/handler.ts";
 import { makeHandler as makeDeliver } from "../../lambdas/functions/deliver/handler.ts";
@@ -7,8 +7,8 @@ import type { JobMessage } from "../../lambdas/core/rules/job.ts";
 import { makeTelemetry } from "../../lambdas/middleware/telemetry.ts";
 import { lambdaContext } from "../../lib/local/lambda-context.ts";
 import { intercepted } from "../support/faults.ts";
+import { forAllTests, forEachTest } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import {
   LEASE_MS,
   messageOf,
@@ -19,17 +19,8 @@ import {
 } from "../support/stage.ts";
 import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
+const stage = forAllTests(startStage);
+const receiver = forEachTest(startReceiver);
 
 const accept = () =>
   stage.accept({ destination: { url: receiver.url, method: "POST", timeoutMs: 10_000 } });

@@ -1,27 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import { accepting, jobRequest, messageOf, startStage, testClock } from "../support/stage.ts";
-import type { Stage, TestClock } from "../support/stage.ts";
+import type { TestClock } from "../support/stage.ts";
 
 /** A keyed request that a dedupe key answered leaves a pointer under its own id. */
 
 const DAY_MS = 24 * 3_600_000;
 const HASH = "12".repeat(16);
 const OTHER_HASH = "34".repeat(16);
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-  receiver = await startReceiver();
-});
-afterAll(async () => {
-  await receiver.stop();
-  await stage.stop();
-});
+const stage = forAllTests(startStage);
+const receiver = forAllTests(startReceiver);
 
 const request = (more: object = {}) =>
   jobRequest({ destination: { url: receiver.url, method: "POST", timeoutMs: 1_000 }, ...more });

@@ -1,22 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeRetryJob } from "../../lambdas/core/usecases/retry-job.ts";
 import { dying, freeze, intercepted } from "../support/faults.ts";
+import { forAllTests, forEachTest } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import { LEASE_MS, messageOf, recordingObserver, startStage, testClock } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
+const stage = forAllTests(startStage);
+const receiver = forEachTest(startReceiver);
 
 const accept = (more: object = {}) =>
   stage.accept({

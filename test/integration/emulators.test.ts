@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { chmod, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import {
   CreateTableCommand,
@@ -17,35 +15,17 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { isRunning, listeningSockets } from "../support/processes.ts";
-import { startEmulators, type Emulators, type EmulatorsProps } from "../../lib/local/emulators.ts";
+import { describe, expect, it, vi } from "vitest";
+import { emulatorsForEachTest } from "../support/emulators.ts";
+import { listeningSockets } from "../support/processes.ts";
+import type { Emulators } from "../../lib/local/emulators.ts";
 import { findDynoxide } from "../../lib/local/find-dynoxide.ts";
 
 /** Seconds pass here only where something does not end when asked; the rest is for slow machines. */
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 const DEADLINE = { timeout: 20_000, interval: 10 };
 
-let dataDir: string;
-const started: Emulators[] = [];
-
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "pulsegate-emulators-"));
-});
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((emulators) => emulators.stop()));
-  // There are none, unless a test failed.
-  for (const pid of await alive()) process.kill(pid, "SIGKILL");
-  await rm(dataDir, { recursive: true, force: true });
-});
-
-const start = async (props: Partial<EmulatorsProps> = {}) => {
-  const all = { dynamodb: true, sqs: true, scheduler: true };
-  const emulators = await startEmulators({ dataDir, ...all, ...props });
-  started.push(emulators);
-  return emulators;
-};
+const { alive, inFolder, recorded, start } = emulatorsForEachTest();
 
 describe("the data of the emulators", () => {
   it.each([
@@ -170,7 +150,7 @@ describe("the processes of the emulators", () => {
   });
 
   it("try another port when theirs is taken in between", async () => {
-    const once = join(dataDir, "tried");
+    const once = inFolder("tried");
     const dynoxideBin = await script(
       `[ -e ${once} ] || { touch ${once}; echo "error: port $4 is already in use" >&2; exit 1; }; exec ${findDynoxide()} "$@"`,
     );
@@ -179,87 +159,13 @@ describe("the processes of the emulators", () => {
   });
 });
 
-describe("a start that cannot be is refused in one line", () => {
-  const refusal = async (props: Partial<EmulatorsProps> = {}) => {
-    const message = await start(props).then(
-      () => "started",
-      (error: Error) => error.message,
-    );
-    expect(message).not.toContain("\n");
-    expect(await alive()).toEqual([]);
-    return message;
-  };
-
-  it("when DYNOXIDE_BIN names nothing that runs", async () => {
-    expect(await refusal({ dynoxideBin: "/no/such/dynoxide" })).toBe(
-      "DYNOXIDE_BIN is /no/such/dynoxide, which is no program that can be run",
-    );
-    expect(await refusal({ dynoxideBin: dataDir })).toContain("no program that can be run");
-    const broken = join(dataDir, "broken");
-    await writeFile(broken, "#!/no/such/interpreter", { mode: 0o755 });
-    expect(await refusal({ dynoxideBin: broken })).toMatch(/broken cannot .*: .*ENOENT/);
-  });
-
-  it("when there is no dynoxide for this machine, with what to do", () => {
-    const machine = { platform: "plan9", arch: "mips", path: "" };
-    expect(() => findDynoxide(undefined, machine)).toThrow(
-      /^No dynoxide .* for plan9-mips: .*npm i --no-save dynoxide.*DYNOXIDE_BIN.*DYNAMODB_ENDPOINT.*$/,
-    );
-    const path = `relative:${dirname(findDynoxide())}`;
-    expect(findDynoxide(undefined, { ...machine, path })).toBe(findDynoxide());
-  });
-
-  it("when the table is broken", async () => {
-    await writeFile(join(dataDir, "table.db"), "no database, but long enough to be looked at");
-    expect(await refusal()).toMatch(/^The table .*table\.db is broken; move it away .*$/);
-  });
-
-  it("when the table cannot be made", async () => {
-    await mkdir(join(dataDir, "table.db"));
-    expect(await refusal()).toMatch(
-      /dynoxide cannot serve the table .*table\.db: .*unable to open database file.*$/,
-    );
-  });
-
-  it("when the queues are broken", async () => {
-    await mkdir(join(dataDir, "queues"));
-    await writeFile(join(dataDir, "queues/fauxqs.db"), "no database, but long enough to look at");
-    expect(await refusal()).toMatch(
-      /^The queues .*fauxqs\.db cannot be read; move them away .*\(file is not a database\)$/,
-    );
-  });
-
-  it("when the schedules are broken", async () => {
-    await mkdir(join(dataDir, "schedules"));
-    await writeFile(join(dataDir, "schedules/schedules.db"), "no database, but long enough");
-    expect(await refusal()).toMatch(
-      /^The schedules .*schedules\.db cannot be read; move them away .*\(file is not a database\)$/,
-    );
-  });
-});
-
-interface Recorded {
-  readonly pid: number;
-}
-
-/** The host of the emulators first, then dynoxide. */
-async function recorded(): Promise<readonly Recorded[]> {
-  const record = await readFile(join(dataDir, "emulators.json"), "utf8").catch(() => "[]");
-  return JSON.parse(record) as readonly Recorded[];
-}
-
-/** Those on record that still run. */
-async function alive(): Promise<readonly number[]> {
-  return (await recorded()).map(({ pid }) => pid).filter(isRunning);
-}
-
 async function killGroup(): Promise<void> {
   const [host] = await recorded();
   process.kill(-host!.pid, "SIGKILL");
 }
 
 async function script(body: string): Promise<string> {
-  const file = join(dataDir, "dynoxide.sh");
+  const file = inFolder("dynoxide.sh");
   await writeFile(file, `#!/bin/sh\n${body}\n`);
   await chmod(file, 0o755);
   return file;
@@ -269,7 +175,7 @@ function starterProgram(): string {
   const module = new URL("../../lib/local/emulators.ts", import.meta.url).href;
   return `
     import { startEmulators } from ${JSON.stringify(module)};
-    await startEmulators({ dataDir: ${JSON.stringify(dataDir)}, dynamodb: true, sqs: true, scheduler: true });
+    await startEmulators({ dataDir: ${JSON.stringify(inFolder())}, dynamodb: true, sqs: true, scheduler: true });
     console.log("started");
   `;
 }

@@ -1,24 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { freeze, intercepted } from "../support/faults.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import { accepting, jobRequest, messageOf, startStage, testClock } from "../support/stage.ts";
 import type { Stage, TestClock } from "../support/stage.ts";
 
 /** A job is forgotten 30 days after its end, and counts as absent although its items still stand. */
 
 const DAY_MS = 24 * 3_600_000;
-let stage: Stage;
-let receiver: Receiver;
-beforeAll(async () => {
-  stage = await startStage();
-  receiver = await startReceiver();
-});
-afterAll(async () => {
-  await receiver.stop();
-  await stage.stop();
-});
+const stage = forAllTests(startStage);
+const receiver = forAllTests(startReceiver);
 beforeEach(() => receiver.answerStatuses(200));
 
 const HASH = "12".repeat(16);

@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { toJobItem } from "../../lambdas/adapters/dynamodb/items.ts";
 import { attentionKey } from "../../lambdas/adapters/dynamodb/keys.ts";
 import { makeDynamoJobList } from "../../lambdas/adapters/dynamodb/job-list.ts";
@@ -11,17 +11,13 @@ import { localDynamoDb } from "../../lib/local/clients.ts";
 import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { countCapacity } from "../support/faults.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { rounds, roundsTimeoutMs } from "../support/rounds.ts";
 import { startStage, testClock } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 import { aJob } from "../unit/support/a-job.ts";
 
 const SHARDS = 4;
-let stage: Stage;
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
+const stage = forAllTests(startStage);
 
 const jobAt = (tenantId: string, createdAtMs: number, state: Job["state"]): Job =>
   aJob({ id: newJobId(createdAtMs, randomBytes(10)), tenantId, createdAtMs, state, attempts: 1 });

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Problem } from "../../lambdas/core/errors.ts";
 import type { JobStore } from "../../lambdas/core/ports.ts";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import { dying, freeze, intercepted } from "../support/faults.ts";
+import { forAllTests, forEachTest } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import {
   accepting,
   jobRequest,
@@ -13,19 +13,10 @@ import {
   startStage,
   testClock,
 } from "../support/stage.ts";
-import type { Stage, TestClock } from "../support/stage.ts";
+import type { TestClock } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
+const stage = forAllTests(startStage);
+const receiver = forEachTest(startReceiver);
 
 const HASH = "ab".repeat(16);
 let keys = 0;

@@ -1,17 +1,13 @@
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { queues, table } from "../../lib/topology.ts";
 import type { QueueName, QueueTopology } from "../../lib/topology.ts";
+import { forAllTests } from "../support/lifetimes.ts";
 import { startStage } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
+const stage = forAllTests(startStage);
 
 describe("what the local runtime makes is what the topology names", () => {
   it.each(Object.entries<QueueTopology>(queues))("the queue %s", async (name, topology) => {

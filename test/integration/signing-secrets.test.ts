@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Webhook } from "standardwebhooks";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeSigningSecrets } from "../../lambdas/adapters/dynamodb/signing-secrets.ts";
 import { newSecretId } from "../../lambdas/core/rules/ids.ts";
 import { SigningSecret } from "../../lambdas/core/rules/signature.ts";
@@ -12,22 +12,13 @@ import { makeRetryJob } from "../../lambdas/core/usecases/retry-job.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
 import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { countCapacity, freeze, loseAnswers } from "../support/faults.ts";
+import { forAllTests, forEachTest } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import { messageOf, startStage, testClock } from "../support/stage.ts";
-import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
+const stage = forAllTests(startStage);
+const receiver = forEachTest(startReceiver);
 
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
 afterEach(() => vi.useRealTimers());
 
 const client = () => localDynamoDb(stage.dynamodbEndpoint);

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeSigningSecrets } from "../../lambdas/adapters/dynamodb/signing-secrets.ts";
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import { localDynamoDb } from "../../lib/local/clients.ts";
 import { TABLE_NAME } from "../../lib/local/provision.ts";
 import { countCapacity, loseAnswers, meetTransactions } from "../support/faults.ts";
+import { forAllTests, forEachTest } from "../support/lifetimes.ts";
 import { startReceiver } from "../support/receiver.ts";
-import type { Receiver } from "../support/receiver.ts";
 import {
   accepting,
   jobRequest,
@@ -18,17 +18,8 @@ import {
 } from "../support/stage.ts";
 import type { Stage } from "../support/stage.ts";
 
-let stage: Stage;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  stage = await startStage();
-});
-afterAll(() => stage.stop());
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
+const stage = forAllTests(startStage);
+const receiver = forEachTest(startReceiver);
 
 const HASH = "cd".repeat(16);
 const client = () => localDynamoDb(stage.dynamodbEndpoint);

@@ -16,6 +16,13 @@ import { installPythonTool } from "./python-tool.ts";
  */
 const VERSION = "1.5.33";
 
+/** Makes ready for a strict one. @throws Error that says what this machine lacks */
+export const prepareMiniStack = (): void => {
+  installPythonTool("ministack", VERSION);
+  const { status } = spawnSync("openssl", ["version"]);
+  if (status !== 0) throw new Error("MiniStack takes a certificate, and there is no openssl");
+};
+
 export interface MiniStack {
   readonly endpoint: string;
   readonly pid: number;

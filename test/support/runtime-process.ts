@@ -44,6 +44,19 @@ export const startRuntimeProcess = async (
   return { ...runtime, url };
 };
 
+/** The same on a data folder of its own, which goes when it stops. */
+export const startOwnRuntime = async (
+  environment: Record<string, string> = { LOG_LEVEL: "error" },
+): Promise<RuntimeProcess & { readonly dataDir: string }> => {
+  const dataDir = await makeDataDir();
+  const runtime = await startRuntimeProcess(dataDir, environment);
+  const stop = async () => {
+    await runtime.stop();
+    await removeDataDir(dataDir);
+  };
+  return { ...runtime, dataDir, stop };
+};
+
 export const spawnRuntime = (
   dataDir: string,
   environment: Record<string, string> = {},

@@ -14,6 +14,10 @@ const HANDLER = "lambdas/functions/planted-%/handler.ts";
 
 const forbidden: readonly Plant[] = [
   ["lib/topology.ts", "./aws/stack.ts"],
+  ["lib/topology/planted-%.ts", "../aws/stack.ts"],
+  ["lib/topology/planted-%.ts", "../topology.ts"],
+  ["lib/topology/planted-%.ts", "zod"],
+  ["lib/topology/planted-%.ts", "node:fs"],
 
   ["lambdas/core/rules/planted-%.ts", "@aws-sdk/client-dynamodb"],
   ["lambdas/core/rules/planted-%.ts", "@aws-lambda-powertools/logger"],
@@ -103,6 +107,7 @@ const forbidden: readonly Plant[] = [
 ];
 
 const permitted: readonly Plant[] = [
+  ["lib/topology/planted-%.ts", "./resources.ts"],
   ["lambdas/core/rules/planted-%.ts", "node:crypto"],
   ["lambdas/core/rules/planted-%.ts", "../errors.ts"],
   ["lambdas/contract/planted-%.ts", "../channels/index.ts"],
@@ -121,6 +126,7 @@ const permitted: readonly Plant[] = [
   ["lib/cli/planted-%.ts", "node:util"],
   ["lib/aws/planted-%.ts", "aws-cdk-lib"],
   ["lib/aws/planted-%.ts", "../topology.ts"],
+  ["lib/aws/planted-%.ts", "../../lambdas/contract/plain-text.ts"],
   ["lib/client/planted-%.ts", "./error.ts"],
   ["lib/cli/planted-%.ts", "../client/index.ts"],
   ["lib/cli/planted-%.ts", "node:util"],

@@ -80,9 +80,11 @@ export const makeTurns = ({ buckets, holds, clock, chance, pause }: TurnDeps) =>
       if (!job.pace) return { kind: "now", slotMs: undefined };
       if (job.lease) claimTakes.note(clock.now() - job.lease.claimedAtMs);
       let slotMs = isSamePace(message.pace, job.pace) ? message.slotMs : undefined;
+      let isOfHere = false;
       let leadMs = 0;
       for (let tries = 1; tries <= TRIES; tries += 1) {
         if (slotMs === undefined) {
+          isOfHere = true;
           const slot = await buckets.take(job.pace, leadMs);
           if (slot === "beyond") return later(messageFor(job), clock.now() + BEYOND_MS);
           slotMs = slot;
@@ -93,7 +95,7 @@ export const makeTurns = ({ buckets, holds, clock, chance, pause }: TurnDeps) =>
         await sleepUntil(slotMs);
         if (lateMs(slotMs) <= MAX_LATE_MS) return { kind: "now", slotMs };
         // What took so long takes as long again.
-        leadMs = leadFor(lateMs(slotMs));
+        if (isOfHere) leadMs = leadFor(lateMs(slotMs));
         slotMs = undefined;
       }
       return later(messageFor(job), clock.now() + AFTER_TRIES_MS);

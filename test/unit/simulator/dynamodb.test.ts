@@ -1,7 +1,8 @@
-import { dynamoJobStorage } from "../../conformance/dynamo-job-storage.ts";
+import { dynamoJobStorage, dynamoRateBuckets } from "../../conformance/dynamo-job-storage.ts";
 import { describeDynamoDb } from "../../conformance/dynamodb.suite.ts";
 import { describeJobList } from "../../conformance/job-list.suite.ts";
 import { describeJobStore } from "../../conformance/job-store.suite.ts";
+import { describeRateBuckets } from "../../conformance/rate-buckets.suite.ts";
 import { SimulatedDynamoDb } from "../../simulator/world/dynamodb.ts";
 
 const prompt = new SimulatedDynamoDb({ now: () => 0 }).client();
@@ -20,4 +21,5 @@ for (const [what, client] of [
   describeDynamoDb(what, () => client);
   describeJobStore(what, () => dynamoJobStorage(client));
   describeJobList(what, () => dynamoJobStorage(client));
+  describeRateBuckets(what, () => dynamoRateBuckets(client));
 }

@@ -97,8 +97,18 @@ describe("the local runtime's settings", () => {
     [{ LOG_LEVEL: "INFO" }, "LOG_LEVEL must be one of debug, info, warn, error"],
     [{ AUTH: "keys" }, "AUTH must be off: the local runtime has no keys yet"],
     [{ SQS_ENDPOINT: "nowhere" }, "SQS_ENDPOINT must be an http or https URL"],
+    [
+      { DEDUPE_WINDOW_SECONDS: "86401", RETENTION_DAYS: "1" },
+      "DEDUPE_WINDOW_SECONDS must be at most 86400, the seconds of RETENTION_DAYS: a key would outlive its job",
+    ],
   ])("are told in plain words: %j", (environment, fault) => {
     expect(faultOf(environment)).toBe(`wrong setting: ${fault}`);
+  });
+
+  it("may hold a dedupe key for just as long as its job is kept", () => {
+    expect(
+      readSettings({ DEDUPE_WINDOW_SECONDS: "86400", RETENTION_DAYS: "1" }).DEDUPE_WINDOW_SECONDS,
+    ).toBe(86_400);
   });
 
   it("say which entry of the allow list is wrong", () => {
