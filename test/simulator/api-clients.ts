@@ -7,7 +7,7 @@ import type { Acceptance } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { functionsOf } from "./functions.ts";
 import { bodyOf, requestHashOf } from "./history.ts";
 import type { AcceptedPost, History } from "./history.ts";
-import type { PlannedJob } from "./plan.ts";
+import type { PlannedJob } from "./planned-job.ts";
 import type { World } from "./world/world.ts";
 
 const FUNCTION_LIMIT_MS = functions["create-jobs"].timeoutSeconds * 1_000;

@@ -1,7 +1,7 @@
 import type { Job } from "../../lambdas/core/rules/job.ts";
 import type { History } from "./history.ts";
 import type { Life } from "./lives.ts";
-import type { PlannedJob } from "./plan.ts";
+import type { PlannedJob } from "./planned-job.ts";
 
 /**
  * The write units that a job may take, by docs/DESIGN.md, in a world where nothing goes wrong; a

@@ -1,4 +1,4 @@
-import type { PlannedJob } from "./plan.ts";
+import type { PlannedJob } from "./planned-job.ts";
 
 /** A post that our code answered with a job, whether its client heard of it or not. */
 export interface AcceptedPost {

@@ -3,7 +3,7 @@ import { statusOf } from "../../../lambdas/core/rules/job.ts";
 import { makeListJobs } from "../../../lambdas/core/usecases/list-jobs.ts";
 import { forgottenAtMs, isForgottenBy, jobOf } from "../lives.ts";
 import type { Monitor } from "../monitor.ts";
-import { TENANTS } from "../plan.ts";
+import { TENANTS } from "../planned-job.ts";
 import { INDEX_LAG_MS } from "../world/world.ts";
 import type { Evidence, Say, Violation } from "./verdict.ts";
 

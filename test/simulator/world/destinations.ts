@@ -1,5 +1,6 @@
 import type { HttpAnswer, HttpRequest } from "../../../lambdas/channels/channel.ts";
-import type { DestinationAnswer, Plan } from "../plan.ts";
+import type { Plan } from "../plan.ts";
+import type { DestinationAnswer } from "../planned-job.ts";
 import type { Trace } from "../trace.ts";
 import type { NamedChance } from "./chance.ts";
 import { NoAnswer, Throttled } from "./process.ts";
