@@ -23,7 +23,11 @@ const foundBy = (name: string): Promise<string> =>
 
 const limit = pLimit(availableParallelism());
 const rows = await Promise.all(
-  plantedFaults.map(async (fault) => ({ fault, found: await limit(foundBy, fault.name) })),
+  plantedFaults.map(async (fault) => {
+    const found = await limit(foundBy, fault.name);
+    console.error(`${fault.name}: ${found}`);
+    return { fault, found };
+  }),
 );
 console.log("| planted fault | what it breaks | found in seed | by the broken promise |");
 console.log("| --- | --- | --- | --- |");
