@@ -35,8 +35,10 @@ export class Monitor {
       attempted: nothing,
       cameTooLate: (job, { n }) => {
         const life = this.lives.latest(job.id);
-        // After a later attempt's result a worker cannot know its own any more.
-        if (life?.claims.at(-1)?.n === n) life.cameTooLate.push(n);
+        const claim = life?.claims.at(-1);
+        // After another write of its kind, a later result or a cancel, nobody can know it any more.
+        const isItsOwn = processOf(life?.item["wrt"]) === claim?.worker?.name;
+        if (life && claim?.n === n && isItsOwn) life.cameTooLate.push(n);
       },
       closed: nothing,
       gaveUpMessage: nothing,
