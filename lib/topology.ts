@@ -23,12 +23,15 @@ export type KeyPrefix =
 export type TableAction =
   "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query";
 
+/** Actions, each of which names a key, on all keys that begin with one of these. */
+export interface KeyGrant {
+  readonly actions: readonly TableAction[];
+  readonly keyPrefixes: readonly KeyPrefix[];
+}
+
 export interface Grants {
   readonly table?: {
-    readonly actions: readonly TableAction[];
-    readonly keyPrefixes: readonly KeyPrefix[];
-    /** May get single items here besides, and do nothing else with them. */
-    readonly getFrom?: readonly KeyPrefix[];
+    readonly keys: readonly KeyGrant[];
     /** May query these indexes, whose keys begin with a tenant. */
     readonly indexes?: readonly IndexName[];
   };
@@ -99,8 +102,10 @@ export const functions = {
     grants: {
       // UpdateItem: a content that stands already, of a first try or of a twin, is kept for longer.
       table: {
-        actions: ["GetItem", "PutItem", "UpdateItem"],
-        keyPrefixes: ["JOB#", "DEDUPE#", "BUCKET#"],
+        keys: [
+          { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#", "DEDUPE#"] },
+          { actions: ["GetItem", "UpdateItem"], keyPrefixes: ["BUCKET#"] },
+        ],
       },
       sendTo: priorities,
       schedule: true,
@@ -115,8 +120,12 @@ export const functions = {
     grants: {
       table: {
         // The secret that seals cursors is made by whoever needs it first.
-        actions: ["GetItem", "BatchGetItem", "Query", "PutItem"],
-        keyPrefixes: ["JOB#", "SECRET#"],
+        keys: [
+          {
+            actions: ["GetItem", "BatchGetItem", "Query", "PutItem"],
+            keyPrefixes: ["JOB#", "SECRET#"],
+          },
+        ],
         indexes: ["by_tenant", "needs_attention"],
       },
     },
@@ -128,8 +137,12 @@ export const functions = {
     settings: ["LOG_LEVEL", "INDEX_SHARDS", "RETENTION_DAYS"],
     grants: {
       table: {
-        actions: ["GetItem", "Query", "UpdateItem", "DeleteItem"],
-        keyPrefixes: ["JOB#", "DEDUPE#"],
+        keys: [
+          {
+            actions: ["GetItem", "Query", "UpdateItem", "DeleteItem"],
+            keyPrefixes: ["JOB#", "DEDUPE#"],
+          },
+        ],
       },
       sendTo: priorities,
       schedule: true,
@@ -140,7 +153,7 @@ export const functions = {
     memoryMb: 512,
     routes: ["PUT /v1/signing-secrets", "GET /v1/signing-secrets", "DELETE /v1/signing-secrets"],
     settings: ["LOG_LEVEL"],
-    grants: { table: { actions: ["GetItem", "PutItem"], keyPrefixes: ["SIGNING#"] } },
+    grants: { table: { keys: [{ actions: ["GetItem", "PutItem"], keyPrefixes: ["SIGNING#"] }] } },
   },
   system: {
     timeoutSeconds: API_TIMEOUT_SECONDS,
@@ -148,7 +161,7 @@ export const functions = {
     routes: openRoutes,
     settings: ["LOG_LEVEL"],
     grants: {
-      table: { actions: ["GetItem"], keyPrefixes: ["READY#"] },
+      table: { keys: [{ actions: ["GetItem"], keyPrefixes: ["READY#"] }] },
       inspect: [...priorities, "deadLetters"],
       inspectSchedules: true,
     },
@@ -164,9 +177,12 @@ export const functions = {
     settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS", "DESTINATION_ALLOW", "LEASE_SECONDS"],
     grants: {
       table: {
-        actions: ["GetItem", "PutItem", "UpdateItem"],
-        keyPrefixes: ["JOB#", "BUCKET#", "HOLD#"],
-        getFrom: ["SIGNING#"],
+        keys: [
+          { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
+          { actions: ["UpdateItem"], keyPrefixes: ["BUCKET#"] },
+          { actions: ["GetItem", "UpdateItem"], keyPrefixes: ["HOLD#"] },
+          { actions: ["GetItem"], keyPrefixes: ["SIGNING#"] },
+        ],
       },
       sendTo: priorities,
       schedule: true,
@@ -180,7 +196,7 @@ export const functions = {
     triggers: [{ queue: "deadLetters", batchSize: 10 }],
     settings: ["LOG_LEVEL", "RETENTION_DAYS", "INDEX_SHARDS"],
     grants: {
-      table: { actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] },
+      table: { keys: [{ actions: ["GetItem", "PutItem", "UpdateItem"], keyPrefixes: ["JOB#"] }] },
       sendTo: priorities,
       schedule: true,
       consume: ["deadLetters"],

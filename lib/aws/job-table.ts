@@ -10,7 +10,7 @@ import {
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { table } from "../topology.ts";
-import type { Grants, KeyPrefix, TableAction } from "../topology.ts";
+import type { Grants, KeyGrant } from "../topology.ts";
 
 export interface JobTableProps {
   /** Whether the table goes when its stack goes; elsewhere it stays, and refuses to be deleted. */
@@ -55,7 +55,6 @@ export class JobTable extends Construct {
   statements({ table: grant }: Grants): PolicyStatement[] {
     if (!grant) return [];
     const indexes = grant.indexes ?? [];
-    const getFrom = grant.getFrom ?? [];
     return [
       // An index's keys begin with whatever tenant is asked for, so no prefix can bound them.
       ...(indexes.length === 0
@@ -66,18 +65,17 @@ export class JobTable extends Construct {
               resources: indexes.map((index) => `${this.#arn}/index/${index}`),
             }),
           ]),
-      ...(getFrom.length === 0 ? [] : [this.#onKeys(["GetItem"], getFrom)]),
-      this.#onKeys(grant.actions, grant.keyPrefixes),
+      ...grant.keys.map((keys) => this.#onKeys(keys)),
     ];
   }
 
-  #onKeys(actions: readonly TableAction[], prefixes: readonly KeyPrefix[]): PolicyStatement {
+  #onKeys({ actions, keyPrefixes }: KeyGrant): PolicyStatement {
     return new PolicyStatement({
       actions: actions.map((action) => `dynamodb:${action}`),
       resources: [this.#arn],
       conditions: {
         "ForAllValues:StringLike": {
-          "dynamodb:LeadingKeys": prefixes.map((prefix) => `${prefix}*`),
+          "dynamodb:LeadingKeys": keyPrefixes.map((prefix) => `${prefix}*`),
         },
       },
     });

@@ -36,16 +36,15 @@ const requireTable = ({ grants }: FunctionTopology, command: string, input: obje
   // What touches nothing that we can name is none of the calls that a topology grants.
   if (calls.length === 0) throw new AccessDenied(command, "the key of no name");
   for (const { action, on } of calls) {
-    const isOnKey =
-      "partitionKey" in on &&
-      grants.table?.keyPrefixes.some((prefix) => on.partitionKey.startsWith(prefix));
-    const isGotten =
-      action === "GetItem" &&
-      "partitionKey" in on &&
-      grants.table?.getFrom?.some((prefix) => on.partitionKey.startsWith(prefix));
-    const isOnIndex = "index" in on && grants.table?.indexes?.some((name) => name === on.index);
-    const isGranted = grants.table?.actions.some((granted) => granted === action);
-    if (isGotten || (isGranted && (isOnKey || isOnIndex))) continue;
+    const isGranted =
+      "index" in on
+        ? action === "Query" && grants.table?.indexes?.some((name) => name === on.index)
+        : grants.table?.keys.some(
+            ({ actions, keyPrefixes }) =>
+              actions.some((granted) => granted === action) &&
+              keyPrefixes.some((prefix) => on.partitionKey.startsWith(prefix)),
+          );
+    if (isGranted) continue;
     const resource =
       "index" in on ? `the index ${on.index}` : `the key ${on.partitionKey || "of no name"}`;
     throw new AccessDenied(action, resource);

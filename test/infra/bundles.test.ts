@@ -27,6 +27,7 @@ const everywhere = [
   "@aws/lambda-invoke-store",
   "zod",
   "dataloader",
+  "lru-cache",
   "ipaddr.js",
   "@aws-sdk/client-dynamodb",
   "@aws-sdk/dynamodb-codec",
@@ -47,13 +48,13 @@ const everywhere = [
 
 /** What each may weigh, in KB, and carry besides: a new package or a jump in size is a decision. */
 const budgets: Readonly<Record<FunctionName, { most: number; besides: readonly string[] }>> = {
-  "create-jobs": { most: 450, besides: ["@aws-sdk/util-dynamodb"] },
-  "read-jobs": { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
+  "create-jobs": { most: 480, besides: ["@aws-sdk/util-dynamodb"] },
+  "read-jobs": { most: 450, besides: ["@aws-sdk/util-dynamodb"] },
   "change-jobs": { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
   manage: { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
   // Of which the API's own description 45.
-  system: { most: 455, besides: [] },
-  deliver: { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
+  system: { most: 462, besides: [] },
+  deliver: { most: 475, besides: ["@aws-sdk/util-dynamodb"] },
   bury: { most: 445, besides: ["@aws-sdk/util-dynamodb"] },
 };
 

@@ -29,6 +29,8 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "dynamodb:GetItem JobTable if key JOB#* or DEDUPE#*",
     "dynamodb:PutItem JobTable if key JOB#* or DEDUPE#*",
     "dynamodb:UpdateItem JobTable if key JOB#* or DEDUPE#*",
+    "dynamodb:GetItem JobTable if key BUCKET#*",
+    "dynamodb:UpdateItem JobTable if key BUCKET#*",
     ...sendsJobs,
     ...["High", "Low", "Normal"].map((queue) => `sqs:GetQueueAttributes JobQueues${queue}`),
     ...schedules,
@@ -68,6 +70,9 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   deliver: [
     "dynamodb:GetItem JobTable if key SIGNING#*",
+    "dynamodb:UpdateItem JobTable if key BUCKET#*",
+    "dynamodb:GetItem JobTable if key HOLD#*",
+    "dynamodb:UpdateItem JobTable if key HOLD#*",
     "dynamodb:GetItem JobTable if key JOB#*",
     "dynamodb:PutItem JobTable if key JOB#*",
     "dynamodb:UpdateItem JobTable if key JOB#*",

@@ -114,7 +114,9 @@ describe("a worker that dies between the HTTP call and the record", () => {
     later.advance(LEASE_MS + 1);
     await stage.worker({ clock: later })(received(message));
     expect(await jobAt(id)).toMatchObject({ state: "dlq", attempts: 1 });
-    expect(await stage.takeMessages("normal")).toEqual([]);
+    // What the tests before have handed over may come still.
+    const messages = await stage.takeMessages("normal");
+    expect(messages.filter(({ jobId }) => jobId === id)).toEqual([]);
     expect(receiver.of(id)).toHaveLength(1);
   });
 

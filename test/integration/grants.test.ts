@@ -135,13 +135,11 @@ const onQueue: Readonly<Record<string, (client: SQSClient, url: string) => Promi
 
 const granted = (isGranted: boolean | undefined) => (isGranted ? "granted" : "denied");
 
-const isOnTable = ({ table }: Grants, action: string, pk: string): boolean => {
-  const isUnder = (prefixes: readonly string[] = []) => prefixes.some((one) => pk.startsWith(one));
-  const isGranted = table?.actions.some((other) => other === action) === true;
-  return (
-    (isGranted && isUnder(table.keyPrefixes)) || (action === "GetItem" && isUnder(table?.getFrom))
-  );
-};
+const isOnTable = ({ table }: Grants, action: string, pk: string): boolean =>
+  table?.keys.some(
+    ({ actions, keyPrefixes }) =>
+      actions.some((other) => other === action) && keyPrefixes.some((one) => pk.startsWith(one)),
+  ) === true;
 
 /** Which grant of the topology opens which command; the others are opened by none. */
 const grantOf = {
@@ -152,7 +150,18 @@ const grantOf = {
 } as const;
 
 const functionNames = Object.keys(functions) as FunctionName[];
-const prefixes = ["JOB#", "READY#", "DEDUPE#", "SIGNING#", "OTHER#", "job#", "XJOB#", ""];
+const prefixes = [
+  "JOB#",
+  "READY#",
+  "DEDUPE#",
+  "SIGNING#",
+  "BUCKET#",
+  "HOLD#",
+  "OTHER#",
+  "job#",
+  "XJOB#",
+  "",
+];
 
 describe.each(functionNames)("the function %s", (name) => {
   const { grants }: FunctionTopology = functions[name];

@@ -127,6 +127,13 @@ describe("what comes before an answer", () => {
     expect(answer).toMatchObject({ kind: "answered", status: 200 });
   });
 
+  it("is a failure if it goes on and on", async () => {
+    const interim = "HTTP/1.1 103 Hints\r\n\r\n".repeat(101);
+    const answer = await answerTo([interim, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]);
+    expect(answer).toMatchObject({ kind: "broken", code: "protocol", status: null });
+    expect(answer).toHaveProperty("text", expect.stringMatching(/100 interim answers/));
+  });
+
   it.each([
     ["and says to which", "connection: upgrade\r\nupgrade: websocket\r\n"],
     ["and does not say to which", ""],

@@ -8,7 +8,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { makeHttpTransport } from "../../lambdas/adapters/http/transport.ts";
 import type { HttpRequest } from "../../lambdas/channels/channel.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
-import { parseRequest, pour, selfSigned, startRawServer } from "../support/raw-server.ts";
+import { selfSigned } from "../support/certificates.ts";
+import { parseRequest, pour, startRawServer } from "../support/raw-server.ts";
 import type { RawServer, RawServerOptions } from "../support/raw-server.ts";
 
 const send = makeHttpTransport(parseAllowList("127.0.0.0/8,::1/128"));
@@ -138,8 +139,13 @@ describe("a request that gets no answer", () => {
     expect(answer).toHaveProperty("text", expect.stringMatching(/ECONNREFUSED/));
   });
 
-  it("to a name that does not resolve failed at DNS", async () => {
-    const answer = await send(requestTo("http://nonexistent.invalid/"));
+  it.each([
+    ["that does not resolve", "nonexistent.invalid"],
+    ["with a label that is too long", `${"a".repeat(64)}.invalid`],
+    ["that is too long", `${"a.".repeat(130)}invalid`],
+    ["that is none", "a..invalid"],
+  ])("to a name %s failed at DNS", async (_, name) => {
+    const answer = await send(requestTo(`http://${name}/`));
     expect(answer).toMatchObject({ kind: "broken", code: "dns", status: null });
   });
 

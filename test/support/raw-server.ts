@@ -119,28 +119,3 @@ export const parseRequest = (received: string) => {
       headers.filter(([sent]) => sent.toLowerCase() === name).map(([, value]) => value),
   };
 };
-
-/**
- * A key and its self-signed certificate for receiver.test, localhost and 127.0.0.1, until 2120.
- * They guard nothing.
- */
-export const selfSigned = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgLIjMW7B5scVBEEyP
-BogpNpNjuoEcwV9KbkoM2uUYn92hRANCAARrSGYeXWB1PGGjvBH/2ILIjuyjf0uL
-SyQkKmLu/eWakrt/4IxWKYBEWRJDadDQcooJhPXfXj4r2huQSAcYzVLq
------END PRIVATE KEY-----
-`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBfTCCASSgAwIBAgIBATAKBggqhkjOPQQDAjAYMRYwFAYDVQQDDA1yZWNlaXZl
-ci50ZXN0MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAYMRYwFAYD
-VQQDDA1yZWNlaXZlci50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEa0hm
-Hl1gdTxho7wR/9iCyI7so39Li0skJCpi7v3lmpK7f+CMVimARFkSQ2nQ0HKKCYT1
-314+K9obkEgHGM1S6qNdMFswDwYDVR0TAQH/BAUwAwEB/zApBgNVHREEIjAggg1y
-ZWNlaXZlci50ZXN0gglsb2NhbGhvc3SHBH8AAAEwHQYDVR0OBBYEFJmc1k+SKzuz
-dmq/BrRDu2McnEWsMAoGCCqGSM49BAMCA0cAMEQCIHkVcBSaFwwHTU0PL1GPc0rb
-aoeNWT8DC2i5Vy66RQR1AiB51RQ3dhVbkOIVa9LIG+6qbCt2rNJThUASZZc6p62F
-vA==
------END CERTIFICATE-----
-`,
-};

@@ -19,6 +19,8 @@ const candidatesOf = (schema: Schema, instead: Instead): fc.Arbitrary<unknown> =
   switch (schema.type) {
     case "integer":
       return integersOf(schema);
+    case "number":
+      return numbersOf(schema);
     case "string":
       return stringsOf(schema);
     case "array":
@@ -32,6 +34,9 @@ const candidatesOf = (schema: Schema, instead: Instead): fc.Arbitrary<unknown> =
 
 const integersOf = ({ minimum: min = 0, maximum: max = 1_000_000 }: Schema) =>
   fc.oneof(fc.constantFrom(min, max), fc.integer({ min, max }));
+
+const numbersOf = ({ minimum: min = 0, maximum: max = 1_000_000 }: Schema) =>
+  fc.oneof(fc.constantFrom(min, max), fc.double({ min, max, noNaN: true }));
 
 const stringsOf = ({ pattern = "^.*$", maxLength }: Schema): fc.Arbitrary<string> => {
   const texts = fc.stringMatching(new RegExp(pattern)).filter((text) => text.isWellFormed());

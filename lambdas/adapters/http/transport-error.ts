@@ -24,11 +24,19 @@ export class ProtocolsSwitched extends Error {
   }
 }
 
+export class TooManyInterimAnswers extends Error {
+  constructor(limit: number) {
+    super(`more than ${limit} interim answers came, and no answer`);
+    this.name = "TooManyInterimAnswers";
+  }
+}
+
 /** What went wrong with a request, in the words that an attempt's record uses. */
 export const codeOf = (error: unknown): TransportErrorCode => {
   for (const cause of causesOf(error)) {
     if (cause instanceof ForbiddenDestination) return "forbidden_destination";
     if (cause instanceof TimeLimit) return "timeout";
+    if ("syscall" in cause && cause.syscall === "getaddrinfo") return "dns";
     const code = systemCodeOf(cause);
     const known = CODES.find(([pattern]) => pattern.test(code));
     if (known) return known[1];
@@ -59,14 +67,19 @@ export const textOf = (error: unknown): string => {
 /** The job keeps it too, in its one kilobyte. */
 const MAX_TEXT_BYTES = 160;
 
-/** OpenSSL's messages name its source files; its reason is what a reader needs. */
+/**
+ * OpenSSL's messages name a thread and a source file, around the reason that a reader needs; Node
+ * adds to some of them how to start Node.
+ */
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return "";
-  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
+  if ("reason" in error && typeof error.reason === "string") return error.reason;
+  const ofOpenSsl = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/.exec(error.message)?.[1];
+  return ofOpenSsl ?? error.message.replace(/; if the root CA is installed locally.*/s, "");
 };
 
 /** The error, and what it was caused by; of several tries to connect, the first one's. */
-function* causesOf(error: unknown): Generator<unknown, undefined> {
+function* causesOf(error: unknown): Generator<Error, undefined> {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth += 1) {
     yield cause;
     cause = cause instanceof AggregateError ? cause.errors[0] : cause.cause;

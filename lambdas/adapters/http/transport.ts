@@ -9,10 +9,19 @@ import { keepConnections } from "./kept-connections.ts";
 import type { KeptConnections } from "./kept-connections.ts";
 import { ForbiddenDestination, safeLookup } from "./safe-lookup.ts";
 import type { Resolve } from "./safe-lookup.ts";
-import { AnswerCutOff, codeOf, ProtocolsSwitched, textOf, TimeLimit } from "./transport-error.ts";
+import {
+  AnswerCutOff,
+  codeOf,
+  ProtocolsSwitched,
+  textOf,
+  TimeLimit,
+  TooManyInterimAnswers,
+} from "./transport-error.ts";
 
 const MAX_BODY_BYTES = 64 * 1_024;
 const MAX_HEADER_BYTES = 16 * 1_024;
+/** Nobody needs more, and each costs the time of all requests that are under way. */
+const MAX_INTERIM_ANSWERS = 100;
 /** With its headers, which have 8 KiB at most, it fits into any send buffer at once. */
 const MAX_BODY_IN_ONE_WRITE = 4 * 1_024;
 
@@ -31,8 +40,12 @@ export const makeHttpTransport = (
 ): Transports["http"] => {
   const lookup = safeLookup(allow, resolve);
   return async (request) => {
-    const answer: PartialAnswer = { head: undefined, chunks: [], bytes: 0 };
-    const body = () => Buffer.concat(answer.chunks).subarray(0, MAX_BODY_BYTES);
+    const answer: PartialAnswer = {
+      head: undefined,
+      kept: Buffer.allocUnsafe(MAX_BODY_BYTES),
+      bytes: 0,
+    };
+    const body = () => answer.kept.subarray(0, answer.bytes);
     try {
       const url = new URL(request.url);
       // Literal addresses are never looked up, so they are judged before the socket is opened.
@@ -65,7 +78,8 @@ export const makeHttpTransport = (
 /** As much of an answer as has come. */
 interface PartialAnswer {
   head: IncomingMessage | undefined;
-  readonly chunks: Buffer[];
+  /** Copied, since each chunk, be it of one byte, would hold on to all that was read with it. */
+  readonly kept: Buffer;
   bytes: number;
 }
 
@@ -93,20 +107,27 @@ const receive = (
     timer = setTimeout(() => reject(new TimeLimit(timeoutMs)), leftMs + 1);
     // Bytes beyond the end of an answer take nothing from it: its "end" is on the way.
     outgoing.on("error", (error) => answer.head?.complete || reject(error));
+    let interimAnswers = 0;
+    outgoing.on("information", () => {
+      interimAnswers += 1;
+      if (interimAnswers <= MAX_INTERIM_ANSWERS) return;
+      reject(new TooManyInterimAnswers(MAX_INTERIM_ANSWERS));
+      outgoing.destroy();
+    });
     outgoing.once("upgrade", (head, socket) => {
       answer.head = head;
       socket.destroy();
       reject(new ProtocolsSwitched());
     });
     outgoing.once("response", (head) => {
+      if (interimAnswers > MAX_INTERIM_ANSWERS) return;
       answer.head = head;
       // With headers that do not say to what, a 101 arrives as if it were an answer.
       if (head.statusCode === 101) return reject(new ProtocolsSwitched());
       head.once("end", () => resolve(head));
       head.on("error", () => reject(new AnswerCutOff()));
       head.on("data", (chunk: Buffer) => {
-        answer.chunks.push(chunk);
-        answer.bytes += chunk.length;
+        answer.bytes += chunk.copy(answer.kept, answer.bytes);
         if (answer.bytes >= MAX_BODY_BYTES) resolve(head);
       });
     });

@@ -24,6 +24,13 @@ describe("what went wrong with a request", () => {
     expect(codeOf(new TypeError("fetch failed", { cause: systemError(code) }))).toBe(expected);
   });
 
+  it.each(["ENOTFOUND", "EAI_AGAIN", "EINVAL", "ENAMETOOLONG", "EMFILE"])(
+    "is a matter of names wherever the look-up says so, also with %s",
+    (code) => {
+      expect(codeOf(Object.assign(systemError(code), { syscall: "getaddrinfo" }))).toBe("dns");
+    },
+  );
+
   it("is the first try's, where several addresses were tried", () => {
     const tries = new AggregateError([systemError("ECONNREFUSED"), systemError("ECONNRESET")]);
     expect(codeOf(tries)).toBe("connect");
@@ -51,6 +58,20 @@ describe("the text of what went wrong", () => {
     expect(textOf(error)).toBe("first second");
     expect(textOf(systemError("ECONNRESET", ""))).toBe("ECONNRESET");
     expect(textOf(undefined)).not.toBe("");
+  });
+
+  it.each([
+    [
+      "write EPROTO 40DD6274D57F0000:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:../deps/openssl/openssl/ssl/record/rec_layer_s3.c:916:SSL alert number 70\n",
+      "tlsv1 alert protocol version",
+    ],
+    [
+      "self-signed certificate; if the root CA is installed locally, try running Node.js with --use-system-ca",
+      "self-signed certificate",
+    ],
+    ["connect ECONNREFUSED 127.0.0.1:80", "connect ECONNREFUSED 127.0.0.1:80"],
+  ])("leaves out what is no reader's business: %s", (message, text) => {
+    expect(textOf(new Error(message))).toBe(text);
   });
 
   it("is short, since the job and its attempt each keep it, and never half a character", () => {
