@@ -19,12 +19,18 @@ export const quietFromMs = ({ startMs, rates, faultsEndMs, outages }: Plan): num
     ...outages.map(({ untilMs }) => untilMs),
   );
 
+/** From then on nothing is on its way that met a fault. */
+export const settledFromMs = (plan: Plan): number => {
+  const quietMs = quietFromMs(plan);
+  return quietMs === plan.startMs ? quietMs : quietMs + AFTER_FAULTS_MS;
+};
+
 export const latenessAllowedMs = (step: {
-  readonly quietFromMs: number;
-  /** Since when what it needs is on its way. */
+  readonly settledFromMs: number;
+  /** Since when it is waited for. */
   readonly sinceMs: number;
   readonly isDeadLettered: boolean;
 }): number => {
   if (step.isDeadLettered) return DEAD_LETTER_MS;
-  return step.sinceMs < step.quietFromMs ? AFTER_FAULTS_MS : PROMPT_MS;
+  return step.sinceMs < step.settledFromMs ? AFTER_FAULTS_MS : PROMPT_MS;
 };

@@ -3,7 +3,7 @@ import { holdKey } from "../../lambdas/adapters/dynamodb/keys.ts";
 import { decodeMessage } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { forgottenAtMs, hashOf, isForgottenBy, jobOf, Lives, processOf } from "./lives.ts";
 import type { Item, Life } from "./lives.ts";
-import { latenessAllowedMs, quietFromMs } from "./lateness.ts";
+import { latenessAllowedMs, quietFromMs, settledFromMs } from "./lateness.ts";
 import type { Plan } from "./plan.ts";
 import { faultOfChange } from "./transitions.ts";
 import { GRAVE_SETBACK } from "./world/process.ts";
@@ -24,6 +24,7 @@ export class Monitor {
   readonly observer: Observer;
   readonly #props: MonitorProps;
   readonly #quietFromMs: number;
+  readonly #settledFromMs: number;
   readonly #deadLettered = new Set<string>();
   /** Until when each destination is held, by the key of its item. */
   readonly #heldUntilMs = new Map<string, number>();
@@ -31,6 +32,7 @@ export class Monitor {
   constructor(props: MonitorProps) {
     this.#props = props;
     this.#quietFromMs = quietFromMs(props.plan);
+    this.#settledFromMs = settledFromMs(props.plan);
     this.observer = {
       attempted: nothing,
       cameTooLate: (job, { n }) => {
@@ -157,7 +159,7 @@ export class Monitor {
 
   #judgeLateness(life: Life, what: string, dueAtMs: number, sinceMs: number): void {
     const allowedMs = latenessAllowedMs({
-      quietFromMs: this.#quietFromMs,
+      settledFromMs: this.#settledFromMs,
       sinceMs,
       isDeadLettered: this.#deadLettered.has(life.jobId),
     });

@@ -39,8 +39,8 @@ export const faultsOfWorld: readonly PlantedFault[] = [
     file: JUDGE,
     edits: [
       [
-        `if (ageMs < PUT_IN_FLIGHT_MS) return { do: "return", afterMs: SOON_MS };`,
-        `if (ageMs < 0) return { do: "return", afterMs: SOON_MS };`,
+        `if (ageMs < RAISE_AFTER_MS) return { do: "return", afterMs: Math.max(SOON_MS, ageMs) };`,
+        ``,
       ],
     ],
   },

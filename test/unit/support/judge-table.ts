@@ -56,13 +56,13 @@ export const judgeTable: readonly Line[] = [
     decision: () => ({ do: "tombstone" }),
   },
   {
-    line: "tombstone, pointer | any, younger than 2 s | return for 1 s: a put is in flight",
-    holds: (s) => isGrave(s) && s.ageMs < 2_000,
-    decision: () => ({ do: "return", afterMs: 1_000 }),
+    line: "tombstone, pointer | any, younger than 7 s | return after 1, 2, 4 s: a put is in flight",
+    holds: (s) => isGrave(s) && s.ageMs < 7_000,
+    decision: ({ ageMs }) => ({ do: "return", afterMs: Math.max(1_000, ageMs) }),
   },
   {
-    line: "tombstone, pointer | any, from 2 s on | raise it",
-    holds: (s) => isGrave(s) && s.ageMs >= 2_000,
+    line: "tombstone, pointer | any, from 7 s on | raise it",
+    holds: (s) => isGrave(s) && s.ageMs >= 7_000,
     decision: () => ({ do: "raise_tombstone" }),
   },
   {
