@@ -97,8 +97,8 @@ type Mood = (typeof moods)[number];
 const usualRates: Readonly<Record<Fault, number>> = {
   killed_before: 0.01,
   killed_after: 0.01,
-  frozen_before: 0.005,
-  frozen_after: 0.005,
+  frozen_before: 0.01,
+  frozen_after: 0.01,
   throttled: 0.01,
   request_lost: 0.01,
   answer_lost: 0.015,

@@ -107,7 +107,7 @@ export const plannedJob = (
       ...(isLikely("big", 0.2) ? { filler: "x".repeat(2_000) } : {}),
     }),
     answers: answersOf(chance, of("answers")),
-    isPatient: isLikely("patient", 0.3),
+    isPatient: isLikely("patient", 0.6),
     cancelAfterMs: isLikely("cancel", 0.15) ? aheadMs(chance, of("cancel after")) : null,
     retryAfterMs: isLikely("manual retry", 0.5)
       ? Array.from({ length: chance.between(of("retries"), 1, 3) }, () =>
