@@ -228,8 +228,11 @@ export interface RateBuckets {
   /**
    * Takes a token, and with it the next slot, at least `leadMs` from now. Atomic; 1 write unit for
    * all that are taken from a bucket in the same breath, and one more for each wrong guess.
+   *
+   * @param lostMs the slot that was missed: its token goes back, if nobody has taken one since. So
+   * a bucket that gives a token an hour does not lose that hour for a moment.
    */
-  take(pace: Pace, leadMs: number): Promise<Slot>;
+  take(pace: Pace, leadMs: number, lostMs?: number): Promise<Slot>;
   /** Where the bucket's clock stood a moment ago, 0 if it never moved. Half a read unit. */
   clockOf(bucket: string): Promise<number>;
 }

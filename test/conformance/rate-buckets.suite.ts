@@ -95,6 +95,31 @@ export const describeRateBuckets = (what: string, open: () => Promise<HireWorker
       expect(Number(await buckets.take(slow, 0)) - NOW_MS).toBe(600);
     });
 
+    state("take a missed token back, if it was the last that was taken", async () => {
+      for (const [rps, burst] of [
+        [0.001, 1],
+        [333, 1],
+        [0.01, 3],
+      ] as const) {
+        const pace = aPace(rps, burst);
+        const [missed = 0] = inOrder(await take(worker(), pace, burst)).slice(-1);
+        const late = worker(NOW_MS + 100);
+        expect(await late.buckets.take(pace, 0, missed)).toBe(NOW_MS + 100);
+        const next = Number(await worker(NOW_MS + 100).buckets.take(pace, 0));
+        expect(next - NOW_MS - 100).toBeGreaterThanOrEqual((1_000 / rps) * (burst > 1 ? 0.99 : 1));
+      }
+    });
+
+    state("do not give a missed token to anybody, once another was taken", async () => {
+      const pace = aPace(1, 1);
+      const [missed = 0, next = 0] = inOrder(await take(worker(), pace, 2));
+      expect(next - missed).toBe(1_000);
+      const late = worker(NOW_MS + 100);
+      expect(fromNow([await late.buckets.take(pace, 0, missed)])).toEqual([2_000]);
+      // As the one who took it knows without asking.
+      expect(fromNow([await late.buckets.take(pace, 0, missed)])).toEqual([3_000]);
+    });
+
     state("are apart", async () => {
       const [one, two] = [aPace(0.001, 1), aPace(0.001, 1)];
       await take(worker(), one, 3);

@@ -1,7 +1,7 @@
 import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
 import type { Clock, RateBuckets, Slot } from "../../core/ports.ts";
-import { costMs, latestTatMs, slotsFrom } from "../../core/rules/rate-limit.ts";
+import { costMs, latestTatMs, slotsFrom, tatAfter } from "../../core/rules/rate-limit.ts";
 import type { Pace } from "../../core/rules/rate-limit.ts";
 import { bucketKey } from "./keys.ts";
 import { getItem, updateItemIf } from "./table.ts";
@@ -12,6 +12,8 @@ const MAX_KNOWN = 1_000;
 const MAX_TOGETHER = 100;
 /** A guess, the other one, and once more each: by then the bucket's clock has passed. */
 const TRIES = 4;
+/** A slot is a whole millisecond, and numbers are added as decimals there and in binary here. */
+const ROUNDING_MS = 0.04;
 const DAY_MS = 24 * 3_600_000;
 
 /**
@@ -28,14 +30,17 @@ export const makeRateBuckets = (table: TableAddress, clock: Pick<Clock, "now">):
   const lines = new LRUCache<string, DataLoader<Pace, Slot>>({ max: MAX_KNOWN });
 
   return {
-    take({ ...pace }, leadMs) {
+    async take(pace, leadMs, lostMs) {
+      const again = lostMs === undefined ? undefined : await takeAgain(pace, leadMs, lostMs);
+      if (again !== undefined) return again;
       const name = JSON.stringify([pace.bucket, leadMs]);
       let line = lines.get(name);
       if (!line) {
         line = inTurns((paces) => takeTogether(pace.bucket, paces, leadMs));
         lines.set(name, line);
       }
-      return line.load(pace);
+      // A copy: whoever takes twice is two takers.
+      return line.load({ ...pace });
     },
 
     async clockOf(bucket) {
@@ -45,6 +50,27 @@ export const makeRateBuckets = (table: TableAddress, clock: Pick<Clock, "now">):
       return tatMs;
     },
   };
+
+  /** In place of the last token that was taken, which was missed; nothing, if it is not the last. */
+  async function takeAgain(
+    pace: Pace,
+    leadMs: number,
+    lostMs: number,
+  ): Promise<number | undefined> {
+    const { bucket } = pace;
+    const lastMs = tatAfter(lostMs, pace);
+    if ((known.get(bucket) ?? 0) > lastMs + ROUNDING_MS) return undefined;
+    const earliestMs = clock.now() + leadMs;
+    const fromMs = Math.max(earliestMs, lastMs - costMs([pace]));
+    const written = await updateItemIf(table, {
+      key: bucketKey(bucket),
+      ...settingTo(fromMs + costMs([pace])),
+      condition: "#tat BETWEEN :least AND :most",
+      values: { ":least": lastMs - 1 - ROUNDING_MS, ":most": lastMs + ROUNDING_MS },
+    });
+    known.set(bucket, Number(written.item?.["tat"]?.N ?? 0));
+    return written.kind === "written" ? earliestMs : undefined;
+  }
 
   async function takeTogether(
     bucket: string,
@@ -60,9 +86,7 @@ export const makeRateBuckets = (table: TableAddress, clock: Pick<Clock, "now">):
       if (isBusy && tatMs > latestMs && tries > 1) return paces.map(() => "beyond");
       const written = await updateItemIf(table, {
         key: bucketKey(bucket),
-        ...(isBusy
-          ? addition(paces, earliestMs, latestMs)
-          : { ...setting(paces, earliestMs), values: { ":earliest": earliestMs } }),
+        ...(isBusy ? addition(paces, earliestMs, latestMs) : setting(paces, earliestMs)),
       });
       tatMs = Number(written.item?.["tat"]?.N ?? 0);
       known.set(bucket, tatMs);
@@ -75,13 +99,14 @@ export const makeRateBuckets = (table: TableAddress, clock: Pick<Clock, "now">):
   }
 };
 
-const setting = (paces: readonly Pace[], earliestMs: number) => {
-  const tat = earliestMs + costMs(paces);
-  return {
-    set: { tat, expires_at: expiryAfter(tat) },
+const setting = (paces: readonly Pace[], earliestMs: number) =>
+  ({
+    ...settingTo(earliestMs + costMs(paces)),
     condition: "attribute_not_exists(#tat) OR #tat < :earliest",
-  } satisfies Partial<Update>;
-};
+    values: { ":earliest": earliestMs },
+  }) satisfies Partial<Update>;
+
+const settingTo = (tat: number) => ({ set: { tat, expires_at: expiryAfter(tat) } });
 
 const addition = (paces: readonly Pace[], earliestMs: number, latestMs: number) =>
   ({

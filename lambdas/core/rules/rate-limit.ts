@@ -56,6 +56,10 @@ export const slotsFrom = (
   });
 };
 
+/** Where the clock stood after a slot's token was taken, if the bucket was not idle; to 1 ms. */
+export const tatAfter = (slotMs: number, pace: Pace): number =>
+  slotMs + toleranceMs(pace) + tokenMs(pace);
+
 /** By how much one token for each moves the bucket's clock on, in milliseconds. */
 export const costMs = (paces: readonly Pace[]): number =>
   paces.reduce((sum, pace) => sum + tokenMs(pace), 0);

@@ -56,7 +56,7 @@ export const makeTurns = ({ buckets, holds, clock, chance, pause }: TurnDeps) =>
         if (heldUntilMs > nowMs) return afterHold(message, heldUntilMs, nowMs);
         if (!message.pace) return { kind: "now", slotMs: undefined };
         if (slotMs === undefined || lateMs(slotMs) > MAX_LATE_MS) {
-          const slot = await buckets.take(message.pace, leadFor(claimTakes.ms));
+          const slot = await buckets.take(message.pace, leadFor(claimTakes.ms), slotMs);
           if (slot === "beyond") return later(message, clock.now() + BEYOND_MS);
           slotMs = slot;
         }
@@ -80,23 +80,20 @@ export const makeTurns = ({ buckets, holds, clock, chance, pause }: TurnDeps) =>
       if (!job.pace) return { kind: "now", slotMs: undefined };
       if (job.lease) claimTakes.note(clock.now() - job.lease.claimedAtMs);
       let slotMs = isSamePace(message.pace, job.pace) ? message.slotMs : undefined;
-      let isOfHere = false;
       let leadMs = 0;
       for (let tries = 1; tries <= TRIES; tries += 1) {
-        if (slotMs === undefined) {
-          isOfHere = true;
-          const slot = await buckets.take(job.pace, leadMs);
+        if (slotMs === undefined || lateMs(slotMs) > MAX_LATE_MS) {
+          const slot = await buckets.take(job.pace, leadMs, slotMs);
           if (slot === "beyond") return later(messageFor(job), clock.now() + BEYOND_MS);
           slotMs = slot;
+          // What takes so long takes as long again.
+          leadMs = leadFor(lateMs(slot));
         }
         if (slotMs - clock.now() > CLAIMED_WAIT_MS) {
           return later({ ...messageFor(job), slotMs }, slotMs - AHEAD_OF_SLOT_MS);
         }
         await sleepUntil(slotMs);
         if (lateMs(slotMs) <= MAX_LATE_MS) return { kind: "now", slotMs };
-        // What took so long takes as long again.
-        if (isOfHere) leadMs = leadFor(lateMs(slotMs));
-        slotMs = undefined;
       }
       return later(messageFor(job), clock.now() + AFTER_TRIES_MS);
     },
