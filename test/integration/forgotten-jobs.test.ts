@@ -118,7 +118,8 @@ describe("a pointer to a job that is forgotten", () => {
     const accepted = again(later, store).catch((error: unknown) => error);
     await frozen.reached;
     const [message = messageOf("")] = await stage.takeMessages("normal");
-    expect(await deliver(message.jobId, later)).toEqual({ kind: "delete" });
+    const sentAtMs = later.now() - 7_000;
+    expect(await stage.worker({ clock: later })({ message, sentAtMs })).toEqual({ kind: "delete" });
     frozen.thaw();
     expect(await accepted).toMatchObject({ code: "unavailable" });
 

@@ -1,12 +1,13 @@
 import { keyedJobId } from "../../lambdas/core/rules/ids.ts";
 import { destinationKeyOf } from "../../lambdas/core/rules/rate-limit.ts";
 import type { JobRequest } from "../../lambdas/core/rules/job.ts";
+import { NEW_SECRET_BYTES, SigningSecret } from "../../lambdas/core/rules/signature.ts";
 import { functions } from "../../lib/topology.ts";
 import type { Acceptance } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { functionsOf } from "./functions.ts";
 import { bodyOf, requestHashOf } from "./history.ts";
-import type { History } from "./history.ts";
-import type { PlannedJob } from "./plan.ts";
+import type { AcceptedPost, History } from "./history.ts";
+import type { PlannedJob } from "./planned-job.ts";
 import type { World } from "./world/world.ts";
 
 const FUNCTION_LIMIT_MS = functions["create-jobs"].timeoutSeconds * 1_000;
@@ -20,7 +21,7 @@ const ONCE = { tries: 1, isPatient: false };
 
 type Api = ReturnType<typeof functionsOf>;
 
-/** The clients of the API: they post, cancel and retry as planned, and repeat what was not answered. */
+/** The clients of the API: they do as planned, and repeat what was not answered. */
 export class ApiClients {
   readonly #world: World;
   readonly #history: History;
@@ -43,12 +44,20 @@ export class ApiClients {
     for (const { tenantId, atMs } of plan.lists) {
       time.at(plan.startMs + atMs, () => void this.#list(tenantId));
     }
+    for (const [nth, { tenantId, atMs }] of plan.secrets.entries()) {
+      time.at(plan.startMs + atMs, () => void this.#putSecret(tenantId, nth));
+    }
     for (const job of plan.jobs) {
       const postAtMs = plan.startMs + job.postAtMs;
       for (let post = 0; post < job.posts && !job.batch; post += 1) {
         const saysOther = job.hasConflict && post > 0 && post === job.posts - 1;
         const name = `client|job ${job.ordinal}|post ${post}`;
         time.at(postAtMs, () => void this.#post(name, [job], saysOther ? 1 : 0));
+      }
+      if (job.postedAgain) {
+        const { afterMs, body } = job.postedAgain;
+        const name = `client|job ${job.ordinal}|posted again`;
+        time.at(postAtMs + afterMs, () => void this.#post(name, [job], body));
       }
       if (job.cancelAfterMs !== null) {
         time.at(postAtMs + job.cancelAfterMs, () => void this.#cancel(job));
@@ -71,19 +80,24 @@ export class ApiClients {
     const [first] = jobs;
     const tries = first?.idempotencyKey === undefined ? 1 : TRIES;
     const isPatient = first?.isPatient ?? false;
-    await this.#untilHeard(name, { tries, isPatient }, async (api) => {
+    const postedAtMs = this.#world.time.now();
+    const isAnswered = await this.#untilHeard(name, { tries, isPatient }, async (api, by) => {
       const startedAtMs = this.#world.time.now();
       const answers = await api.acceptJobs(requests);
+      const answeredAtMs = this.#world.time.now();
       const settled = jobs.map((job, index) =>
-        this.#isSettled(name, { job, body, startedAtMs }, answers[index]),
+        this.#isSettled(name, { job, body, by, startedAtMs, answeredAtMs }, answers[index]),
       );
       return settled.every(Boolean);
     });
+    if (!isAnswered && first) {
+      this.#history.unanswered.push({ job: first, startedAtMs: postedAtMs });
+    }
   }
 
   #isSettled(
     name: string,
-    post: { readonly job: PlannedJob; readonly body: 0 | 1; readonly startedAtMs: number },
+    post: Omit<AcceptedPost, "id" | "isReplay" | "isDeduplicated">,
     answer: Acceptance | undefined,
   ): boolean {
     if (answer?.kind === "accepted") {
@@ -104,7 +118,9 @@ export class ApiClients {
     if (id === undefined) return;
     const name = `client|JOB#${id}|cancel`;
     await this.#untilHeard(name, { tries: 4, isPatient: false }, async (api) => {
+      const startedAtMs = this.#world.time.now();
       const outcome = await api.cancelJob(id);
+      if (outcome.kind === "unknown") this.#isUnknown(id, startedAtMs);
       if (outcome.kind === "cancelled") this.#history.cancelled.push({ id });
       this.#tell(name, `cancel: ${outcome.kind}`);
       return true;
@@ -120,14 +136,33 @@ export class ApiClients {
     const { retriesAsked } = this.#history;
     retriesAsked.set(id, (retriesAsked.get(id) ?? 0) + 1);
     const tries = key === undefined ? 1 : 4;
-    await this.#untilHeard(name, { tries, isPatient: false }, async (api) => {
-      const startedAtMs = this.#world.time.now();
+    await this.#untilHeard(name, { tries, isPatient: false }, async (api, by) => {
+      const asked = { id, key, by, startedAtMs: this.#world.time.now() };
       const outcome = await api.retryJob(id, key);
-      if (outcome.kind === "queued") this.#history.retried.push({ id });
-      if (outcome.kind === "not_over" && key !== undefined) {
-        this.#history.retriesRefused.push({ id, key, startedAtMs });
+      if (outcome.kind === "queued") {
+        this.#history.retried.push({ ...asked, isReplay: outcome.isReplay });
       }
+      if (outcome.kind === "unknown") this.#isUnknown(id, asked.startedAtMs);
+      if (outcome.kind === "not_over") this.#history.retriesRefused.push(asked);
       this.#tell(name, `retry: ${outcome.kind}`);
+      return true;
+    });
+  }
+
+  #isUnknown(id: string, startedAtMs: number): void {
+    this.#history.unknown.push({ id, startedAtMs, answeredAtMs: this.#world.time.now() });
+  }
+
+  async #putSecret(tenantId: string, nth: number): Promise<void> {
+    const name = `client|secret ${nth} of ${tenantId}`;
+    const key = this.#world.chance.bytes(name, NEW_SECRET_BYTES);
+    const startedAtMs = this.#world.time.now();
+    const put = { tenantId, key, startedAtMs, answeredAtMs: Infinity };
+    this.#history.secrets.push(put);
+    await this.#untilHeard(name, { tries: 4, isPatient: false }, async (api) => {
+      const { kind } = await api.putSigningSecret(tenantId, new SigningSecret(key));
+      this.#tell(name, kind);
+      put.answeredAtMs = Math.min(put.answeredAtMs, this.#world.time.now());
       return true;
     });
   }
@@ -148,17 +183,22 @@ export class ApiClients {
         ids.push(...page.jobs.map(({ id }) => id));
         before = page.next;
       } while (before !== undefined);
-      this.#history.lists.push({ tenantId, startedAtMs, ids });
+      const endedAtMs = this.#world.time.now();
+      this.#history.lists.push({ tenantId, startedAtMs, endedAtMs, ids });
       return true;
     });
   }
 
-  /** Asks, each time an instance of its own, until an answer is heard that settles it. */
+  /**
+   * Asks, each time an instance of its own, until an answer is heard that settles it.
+   *
+   * @returns whether one was
+   */
   async #untilHeard(
     name: string,
     { tries, isPatient }: { readonly tries: number; readonly isPatient: boolean },
-    ask: (api: Api) => Promise<boolean>,
-  ): Promise<void> {
+    ask: (api: Api, by: string) => Promise<boolean>,
+  ): Promise<boolean> {
     const { time, faults, plan } = this.#world;
     for (let tried = 1; tried <= tries; tried += 1) {
       const process = this.#world.newProcess(`${name}|${tried}`);
@@ -166,15 +206,19 @@ export class ApiClients {
         process.onDeath(() => resolve(false));
         if (plan.endsLongRuns) time.after(FUNCTION_LIMIT_MS, () => process.kill());
         time.after(CLIENT_LIMIT_MS, () => resolve(false));
-        ask(functionsOf(this.#world, process, "api")).then(resolve, (error: Error) => {
-          this.#tell(name, `failed: ${error.message}`);
-          resolve(false);
-        });
+        ask(functionsOf(this.#world, process, "api"), process.name).then(
+          resolve,
+          (error: Error) => {
+            this.#tell(name, `failed: ${error.message}`);
+            resolve(false);
+          },
+        );
       });
-      if (isSettled && !faults.hits("client_hears_nothing", name)) return;
+      if (isSettled && !faults.hits("client_hears_nothing", name)) return true;
       if (tried < tries)
         await new Promise<void>((resolve) => time.after(pauseMs(tried, isPatient), resolve));
     }
+    return false;
   }
 
   #knownId(job: PlannedJob): string | undefined {

@@ -1,7 +1,7 @@
 import type { Job } from "../../lambdas/core/rules/job.ts";
 import type { History } from "./history.ts";
-import type { Life } from "./monitor.ts";
-import type { PlannedJob } from "./plan.ts";
+import type { Life } from "./lives.ts";
+import type { PlannedJob } from "./planned-job.ts";
 
 /**
  * The write units that a job may take, by docs/DESIGN.md, in a world where nothing goes wrong; a
@@ -18,7 +18,7 @@ export const writeUnitsAllowed = (job: Job, life: Life, planned: PlannedJob): nu
   const sparseIndex = life.entersAttention ? 3 : 0;
   const cancel = job.state === "cancelled" ? (job.dedupeKey === null ? 1 : 5) : 0;
   // The retry itself, what belongs to the job and is kept longer, and its way through the index.
-  const retries = life.manualRetries * (1 + 1 + attempts + 3 + early);
+  const retries = life.retries.length * (1 + 1 + attempts + 3 + early);
   return create + early + claimsAndResults + records + sparseIndex + cancel + retries;
 };
 
@@ -27,5 +27,7 @@ export const writeUnitsOfOthers = (history: History, jobs: readonly PlannedJob[]
   const deduplicated = history.accepted.filter(({ isDeduplicated }) => isDeduplicated).length;
   const extraPosts = jobs.reduce((sum, { posts }) => sum + posts - 1, 0);
   const twins = jobs.filter(({ dedupeKey }) => dedupeKey !== null).length;
-  return 2 * deduplicated + 6 * extraPosts + twins;
+  // Posted again right after it was forgotten, a job is refused for a minute: its messages find none.
+  const postedAgain = jobs.filter((job) => job.postedAgain !== null).length;
+  return 2 * deduplicated + 6 * extraPosts + twins + 15 * postedAgain;
 };

@@ -4,6 +4,7 @@ import { functions, queues } from "../../lib/topology.ts";
 import type { FunctionTopology, QueueName } from "../../lib/topology.ts";
 import { functionsOf } from "./functions.ts";
 import type { QueueHandler } from "./functions.ts";
+import type { Monitor } from "./monitor.ts";
 import type { SimulatedProcess } from "./world/process.ts";
 import type { QueuedMessage } from "./world/sqs.ts";
 import { queueArn } from "./world/world.ts";
@@ -23,16 +24,18 @@ interface Instance {
  */
 export class EventSource {
   readonly #world: () => World;
+  readonly #monitor: Monitor;
   readonly #idle = new Map<QueueName, Instance[]>();
   readonly #running = new Map<QueueName, number>();
   #instances = 0;
   invocations = 0;
-  /** How often a function received messages of each job. */
+  /** How often a function received messages of each job, outages of what it needs left out. */
   readonly receivesOf = new Map<string, number>();
 
   /** @param world what the queues are part of, once it is made */
-  constructor(world: () => World) {
+  constructor(world: () => World, monitor: Monitor) {
     this.#world = world;
+    this.#monitor = monitor;
   }
 
   /** Looks at a queue then: a message can be received by that time. */
@@ -58,11 +61,13 @@ export class EventSource {
       (queue !== "deadLetters" && this.#world().isDown("deliver"));
     if (isDown || faults.hits("invocation_throttled", place)) return;
     const { process, handler } = this.#idle.get(queue)?.pop() ?? this.#newInstance(queue);
+    const isOutage = this.#world().isDown("table") || this.#world().isDown("sqs");
     this.#count(queue, 1);
     this.invocations += 1;
     for (const { body } of messages) {
       const { jobId } = decodeMessage(body);
-      this.receivesOf.set(jobId, (this.receivesOf.get(jobId) ?? 0) + 1);
+      if (!isOutage) this.receivesOf.set(jobId, (this.receivesOf.get(jobId) ?? 0) + 1);
+      this.#monitor.onReceive(jobId);
     }
     trace.add(place, () => `${process.name} gets it from ${queue}`);
     let isOver = false;
@@ -102,7 +107,7 @@ export class EventSource {
     const role = queue === "deadLetters" ? "bury" : "deliver";
     this.#instances += 1;
     const process = this.#world().newProcess(`${role}-${this.#instances}`);
-    const made = functionsOf(this.#world(), process, role);
+    const made = functionsOf(this.#world(), process, role, this.#monitor.observer);
     return { process, handler: role === "bury" ? made.bury() : made.deliver() };
   }
 

@@ -10,12 +10,19 @@ import { makeJobScheduler } from "../../lambdas/adapters/scheduler/job-scheduler
 import { hideMessage } from "../../lambdas/adapters/sqs/hide-message.ts";
 import { decodeMessage, makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { attemptVia } from "../../lambdas/channels/index.ts";
-import type { Chance, JobQueue, JobStore, Observer } from "../../lambdas/core/ports.ts";
+import type {
+  Chance,
+  JobQueue,
+  JobStore,
+  Observer,
+  RateBuckets,
+} from "../../lambdas/core/ports.ts";
 import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { makeBuryJob } from "../../lambdas/core/usecases/bury-job.ts";
 import { makeCancelJob } from "../../lambdas/core/usecases/cancel-job.ts";
 import { makeDeliverJob } from "../../lambdas/core/usecases/deliver-job.ts";
 import { makeListJobs } from "../../lambdas/core/usecases/list-jobs.ts";
+import { makePutSigningSecret } from "../../lambdas/core/usecases/put-signing-secret.ts";
 import { makeRetryJob } from "../../lambdas/core/usecases/retry-job.ts";
 import { makeHandler as makeBury } from "../../lambdas/functions/bury/handler.ts";
 import { makeHandler as makeDeliver } from "../../lambdas/functions/deliver/handler.ts";
@@ -32,7 +39,6 @@ export const TABLE_NAME = "pulsegate";
 export const INDEX_SHARDS = 2;
 export const DEDUPE_WINDOW_MS = 600_000;
 
-const RETENTION_MS = 30 * 24 * 3_600_000;
 const deliveryQueues = { high: "high", normal: "normal", low: "low" } as const;
 const urls = {
   high: queueUrl(deliveryQueues.high),
@@ -48,7 +54,12 @@ const arns = {
 export type QueueHandler = (event: SQSEvent, context: Context) => Promise<unknown>;
 
 /** What one process needs of the product. */
-export const functionsOf = (world: World, process: SimulatedProcess, role: string) => {
+export const functionsOf = (
+  world: World,
+  process: SimulatedProcess,
+  role: string,
+  observer: Observer = silentObserver,
+) => {
   const { dynamodb, sqs, scheduler } = clientsOf(world, process, role);
   let tokens = 0;
   const newToken = (): string => `${process.name}/${(tokens += 1)}`;
@@ -61,7 +72,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     client: dynamodb,
     name: TABLE_NAME,
     indexShards: INDEX_SHARDS,
-    retentionMs: RETENTION_MS,
+    retentionMs: world.plan.retentionMs,
     backOff: (tries) => process.sleep(10 * 2 ** tries),
   };
   const store: JobStore = makeDynamoJobStore(table, newToken);
@@ -77,8 +88,8 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     clock: process,
     failed: () => undefined,
   });
-  const observer = silentObserver;
-  const buckets = makeRateBuckets(table, process);
+  const signingSecrets = makeSigningSecrets(table, newToken);
+  const buckets = lazily(() => makeRateBuckets(table, process));
   const consumer = {
     telemetry: silentTelemetry,
     decode: decodeMessage,
@@ -98,6 +109,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
     }),
     cancelJob: makeCancelJob({ store, queue, clock: process }),
     retryJob: makeRetryJob({ store, queue, clock: process }),
+    putSigningSecret: makePutSigningSecret({ secrets: signingSecrets, clock: process, chance }),
     listJobs: makeListJobs({ list: makeDynamoJobList(table), clock: process }),
     deliver: (): QueueHandler =>
       makeDeliver({
@@ -109,7 +121,7 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
           chance,
           observer,
           attempt: attemptVia({ http: world.destinations.transportOf(process) }),
-          signingSecrets: makeSigningSecrets(table, newToken),
+          signingSecrets,
           buckets,
           holds: makeHolds(table, process),
           pause: (ms) => process.sleep(ms),
@@ -121,6 +133,15 @@ export const functionsOf = (world: World, process: SimulatedProcess, role: strin
         ...consumer,
         buryJob: makeBuryJob({ store, queue, clock: process, chance, observer }),
       }),
+  };
+};
+
+/** Made when they are asked for: few processes ever do, and their caches take long to make. */
+const lazily = (make: () => RateBuckets): RateBuckets => {
+  let made: RateBuckets | undefined;
+  return {
+    take: (pace, leadMs) => (made ??= make()).take(pace, leadMs),
+    clockOf: (bucket) => (made ??= make()).clockOf(bucket),
   };
 };
 

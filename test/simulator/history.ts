@@ -1,4 +1,4 @@
-import type { PlannedJob } from "./plan.ts";
+import type { PlannedJob } from "./planned-job.ts";
 
 /** A post that our code answered with a job, whether its client heard of it or not. */
 export interface AcceptedPost {
@@ -8,6 +8,17 @@ export interface AcceptedPost {
   readonly id: string;
   readonly isReplay: boolean;
   readonly isDeduplicated: boolean;
+  /** The process that took it in, and from when to when. */
+  readonly by: string;
+  readonly startedAtMs: number;
+  readonly answeredAtMs: number;
+}
+
+/** A manual retry that was answered. */
+export interface AnsweredRetry {
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly by: string;
   readonly startedAtMs: number;
 }
 
@@ -18,19 +29,31 @@ export class History {
   readonly lists: {
     readonly tenantId: string;
     readonly startedAtMs: number;
+    readonly endedAtMs: number;
     readonly ids: readonly string[];
   }[] = [];
-  readonly conflicts: { readonly job: PlannedJob; readonly body: 0 | 1 }[] = [];
+  readonly conflicts: Pick<AcceptedPost, "job" | "body" | "startedAtMs" | "answeredAtMs">[] = [];
+  /** Posts that were given up without an answer that settles them. */
+  readonly unanswered: { readonly job: PlannedJob; readonly startedAtMs: number }[] = [];
+  /** Cancels and manual retries that were told that there is no such job. */
+  readonly unknown: {
+    readonly id: string;
+    readonly startedAtMs: number;
+    readonly answeredAtMs: number;
+  }[] = [];
   readonly cancelled: { readonly id: string }[] = [];
   /** How many manual retries each job was asked for; one that is repeated counts once. */
   readonly retriesAsked = new Map<string, number>();
-  /** Manual retries that were answered as begun. */
-  readonly retried: { readonly id: string }[] = [];
-  /** Manual retries by a key that were answered as refused. */
-  readonly retriesRefused: {
-    readonly id: string;
-    readonly key: string;
+  /** Manual retries that were answered as begun, by this very call or by one before it. */
+  readonly retried: (AnsweredRetry & { readonly isReplay: boolean })[] = [];
+  readonly retriesRefused: AnsweredRetry[] = [];
+  /** Signing secrets that were put. */
+  readonly secrets: {
+    readonly tenantId: string;
+    readonly key: Uint8Array;
     readonly startedAtMs: number;
+    /** `Infinity` until it is answered. */
+    answeredAtMs: number;
   }[] = [];
 }
 

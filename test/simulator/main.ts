@@ -15,7 +15,7 @@ const USAGE = `npm run simulate -- [options]
   --seeds N      runs so many; 1 if a seed is given
   --for SECONDS  runs for so long; --forever runs on
   --hours H      of simulated time in which jobs come and things go wrong (1)
-  --jobs N       a seed (200)
+  --jobs N       planned a seed (200); fewer live, as some fall to a dedupe key or a fault
   --planted NAME with a fault in our code, which has to be found`;
 
 try {
@@ -31,7 +31,7 @@ async function simulate(): Promise<number> {
   const threads = Math.min(availableParallelism(), seeds);
   const name = planted === undefined ? "" : `, with ${planted} planted`;
   console.log(
-    `from seed ${seed} on, ${jobs} jobs and ${hours} h a seed, ${threads} threads${name}`,
+    `from seed ${seed} on, ${jobs} posts planned and ${hours} h a seed, ${threads} threads${name}`,
   );
   const shares = Array.from({ length: threads }, (_, thread): Share => {
     const count = Math.ceil((seeds - thread) / threads);
@@ -42,7 +42,7 @@ async function simulate(): Promise<number> {
   const seconds = (performance.now() - startedAt) / 1_000;
   const lives = total((one) => one.lives);
   console.log(
-    `${total((one) => one.seeds)} seeds: ${lives} jobs, ${total((one) => one.requests)} requests, ` +
+    `${total((one) => one.seeds)} seeds: ${lives} jobs (the other posts fell to a dedupe key or a fault), ${total((one) => one.requests)} requests, ` +
       `${total((one) => one.faults)} faults, in ${seconds.toFixed(1)} s (${Math.round(lives / seconds)} jobs/s)`,
   );
   const failed = results.find(({ story }) => story !== undefined);
@@ -52,7 +52,11 @@ async function simulate(): Promise<number> {
 
 function inThread(share: Share): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL("thread.ts", import.meta.url), { workerData: share });
+    const thread = new Worker(new URL("thread.ts", import.meta.url), {
+      workerData: share,
+      // A seed's garbage is young: with so much room it is not copied twice.
+      resourceLimits: { maxYoungGenerationSizeMb: 192 },
+    });
     thread.once("message", resolve).once("error", reject);
   });
 }

@@ -1,6 +1,5 @@
-import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
-import type { RetryPolicy } from "../../lambdas/core/rules/backoff.ts";
-import type { Priority } from "../../lambdas/core/rules/job.ts";
+import { MINUTE_MS, MONTH_MS, plannedJob, TENANTS } from "./planned-job.ts";
+import type { PlannedJob } from "./planned-job.ts";
 import { NamedChance } from "./world/chance.ts";
 import type { Fault } from "./world/faults.ts";
 import type { Service } from "./world/world.ts";
@@ -22,44 +21,16 @@ export interface Plan {
   readonly skewMs: number;
   /** When somebody reads which tenant's list, page by page. */
   readonly lists: readonly { readonly tenantId: string; readonly atMs: number }[];
+  /** When a tenant puts another signing secret. */
+  readonly secrets: readonly { readonly tenantId: string; readonly atMs: number }[];
+  /** How long a job is kept after its end, and when the table deletes what is expired by then. */
+  readonly retentionMs: number;
+  readonly sweepsAtMs: readonly number[];
   /** Whether a function that runs for too long is ended, as Lambda does. */
   readonly endsLongRuns: boolean;
 }
 
-/** A job as its client wants it, and what the client does with it later. */
-export interface PlannedJob {
-  readonly ordinal: number;
-  readonly tenantId: string;
-  readonly postAtMs: number;
-  /** Posted together with others, as their n-th. */
-  readonly batch: { readonly name: string; readonly item: number } | undefined;
-  /** Shared by all of a batch. */
-  readonly idempotencyKey: string | undefined;
-  /** Posts at once, with the same key if there are several. */
-  readonly posts: number;
-  /** Whether the last of several says something else. */
-  readonly hasConflict: boolean;
-  readonly dedupeKey: string | null;
-  readonly priority: Priority;
-  readonly executeAfterMs: number | null;
-  readonly maxAttempts: number;
-  readonly retry: RetryPolicy;
-  readonly timeoutMs: number;
-  readonly payload: string;
-  /** How its requests end, one after another; the last goes on for ever. */
-  readonly answers: readonly DestinationAnswer[];
-  /** How long its client waits before it asks again: some for longer than a tombstone takes. */
-  readonly isPatient: boolean;
-  readonly cancelAfterMs: number | null;
-  readonly retryAfterMs: readonly number[];
-}
-
-export type DestinationAnswer =
-  "ok" | "error" | "gone" | "hangs" | "resets" | "ok_unheard" | "slow" | "refuses";
-
-const MINUTE_MS = 60_000;
 const START_MS = Date.UTC(2026, 0, 1);
-export const TENANTS = ["acme", "beta", "gamma"];
 
 export interface PlanOptions {
   readonly seed: number;
@@ -70,7 +41,10 @@ export interface PlanOptions {
 export const makePlan = ({ seed, hours, jobs: count }: PlanOptions): Plan => {
   const chance = new NamedChance(seed);
   const spanMs = hours * 60 * MINUTE_MS;
-  const jobs = Array.from({ length: count }, (_, ordinal) => plannedJob(chance, ordinal, spanMs));
+  const retentionMs = retentionOf(chance);
+  const jobs = Array.from({ length: count }, (_, ordinal) =>
+    plannedJob(chance, ordinal, spanMs, retentionMs),
+  );
   const mood = moods[chance.between("mood", 0, moods.length - 1)] as Mood;
   return {
     seed,
@@ -83,9 +57,27 @@ export const makePlan = ({ seed, hours, jobs: count }: PlanOptions): Plan => {
     lists: TENANTS.flatMap((tenantId) =>
       [1, 2, 3].map((nth) => ({ tenantId, atMs: chance.pure(`list ${tenantId} ${nth}`) * spanMs })),
     ),
+    secrets: TENANTS.flatMap((tenantId) =>
+      Array.from({ length: chance.pick(`secrets of ${tenantId}`, [0, 0, 1, 1, 2]) }, () => ({
+        tenantId,
+        atMs: chance.fraction(`secret of ${tenantId}`) * spanMs,
+      })),
+    ),
+    retentionMs,
+    sweepsAtMs: retentionMs === MONTH_MS ? [] : sweepsOf(chance, spanMs),
     endsLongRuns: chance.fraction("ends long runs") < 0.7,
   };
 };
+
+/** In some seeds jobs are forgotten while others are still being posted. */
+const retentionOf = (chance: NamedChance): number =>
+  chance.fraction("forgets soon") < 0.2
+    ? chance.between("retention", 15, 45) * MINUTE_MS
+    : MONTH_MS;
+
+/** The table deletes late what is expired; now and then here, and some of it never. */
+const sweepsOf = (chance: NamedChance, spanMs: number): readonly number[] =>
+  Array.from({ length: 12 }, () => chance.fraction("sweep") ** 3 * 20 * spanMs);
 
 /** One seed in ten shows a world without faults, where every job costs exactly what it should. */
 const moods = [
@@ -105,8 +97,8 @@ type Mood = (typeof moods)[number];
 const usualRates: Readonly<Record<Fault, number>> = {
   killed_before: 0.01,
   killed_after: 0.01,
-  frozen_before: 0.005,
-  frozen_after: 0.005,
+  frozen_before: 0.01,
+  frozen_after: 0.01,
   throttled: 0.01,
   request_lost: 0.01,
   answer_lost: 0.015,
@@ -121,6 +113,8 @@ const usualRates: Readonly<Record<Fault, number>> = {
   fired_twice: 0.05,
   fired_at_once: 0.02,
   index_stale: 0.2,
+  transaction_conflict: 0.03,
+  keys_unprocessed: 0.2,
   client_hears_nothing: 0.03,
 };
 
@@ -164,86 +158,3 @@ const outagesOf = (chance: NamedChance, spanMs: number): Plan["outages"] =>
       untilMs: fromMs + lengthMs,
     };
   });
-
-const plannedJob = (chance: NamedChance, ordinal: number, spanMs: number): PlannedJob => {
-  const of = (what: string) => `job ${ordinal}|${what}`;
-  const batch = batchOf(chance, ordinal);
-  // Some come at the same moment as another one, with its dedupe key.
-  const isTwin = ordinal > 0 && batch === undefined && chance.pure(of("twin")) < 0.1;
-  const common = (what: string) => `job ${isTwin ? ordinal - 1 : ordinal}|${what}`;
-  const isLikely = (what: string, likelihood: number) => chance.fraction(of(what)) < likelihood;
-  const tenantId = TENANTS[Math.floor(chance.pure(common("tenant")) * TENANTS.length)] ?? "";
-  const isKeyed = isLikely("keyed", 0.7);
-  const retry = chance.pick<RetryPolicy>(of("retry"), [
-    defaultRetryPolicy,
-    { kind: "schedule", delaysMs: [100, 1_000, 30_000] },
-    { kind: "schedule", delaysMs: [20 * MINUTE_MS] },
-    { kind: "doubling", baseMs: 500, maxMs: 30_000 },
-    { kind: "doubling", baseMs: 1_000, maxMs: 3_600_000 },
-  ]);
-  return {
-    ordinal,
-    tenantId,
-    postAtMs: Math.floor(chance.pure(batch?.name ?? common("post")) * spanMs),
-    batch,
-    idempotencyKey: batch ? keyOfBatch(chance, batch.name) : isKeyed ? `key-${ordinal}` : undefined,
-    posts:
-      isKeyed && !batch && isLikely("several posts", 0.15) ? chance.between(of("posts"), 2, 4) : 1,
-    hasConflict: isLikely("conflict", 0.5),
-    dedupeKey:
-      isTwin || chance.pure(common("dedupe")) < 0.2
-        ? `dedupe-${Math.floor(chance.pure(common("dedupe key")) * 5)}`
-        : null,
-    priority: chance.pick<Priority>(of("priority"), ["normal", "normal", "high", "low"]),
-    executeAfterMs: isLikely("ahead", 0.4) ? aheadMs(chance, of("ahead by")) : null,
-    maxAttempts: chance.pick(of("max attempts"), [1, 2, 3, 5, 8, 8]),
-    retry,
-    timeoutMs: chance.pick(of("timeout"), [500, 10_000, 10_000, 30_000]),
-    // Some are too big to ride in the job's own item.
-    payload: JSON.stringify({
-      job: ordinal,
-      ...(isLikely("big", 0.2) ? { filler: "x".repeat(2_000) } : {}),
-    }),
-    answers: answersOf(chance, of("answers")),
-    isPatient: isLikely("patient", 0.3),
-    cancelAfterMs: isLikely("cancel", 0.15) ? aheadMs(chance, of("cancel after")) : null,
-    retryAfterMs: isLikely("manual retry", 0.5)
-      ? Array.from({ length: chance.between(of("retries"), 1, 3) }, () =>
-          aheadMs(chance, of("retry after")),
-        )
-      : [],
-  };
-};
-
-const BATCH_SIZE = 5;
-
-/** Some neighbours are posted in one batch. */
-const batchOf = (chance: NamedChance, ordinal: number): PlannedJob["batch"] => {
-  const name = `batch ${Math.floor(ordinal / BATCH_SIZE)}`;
-  const isOne = chance.pure(`${name}|is one`) < 0.15;
-  return isOne ? { name, item: ordinal % BATCH_SIZE } : undefined;
-};
-
-const keyOfBatch = (chance: NamedChance, name: string): string | undefined =>
-  chance.pure(`${name}|keyed`) < 0.7 ? `key of ${name}` : undefined;
-
-/** Mostly soon, sometimes beyond what a queue can delay. */
-const aheadMs = (chance: NamedChance, name: string): number =>
-  Math.floor(chance.fraction(name) ** 4 * 120 * MINUTE_MS);
-
-const answersOf = (chance: NamedChance, name: string): readonly DestinationAnswer[] => {
-  if (chance.fraction(name) < 0.5) return ["ok"];
-  const all: DestinationAnswer[] = [
-    "ok",
-    "ok",
-    "error",
-    "error",
-    "gone",
-    "hangs",
-    "resets",
-    "ok_unheard",
-    "slow",
-    "refuses",
-  ];
-  return Array.from({ length: chance.between(name, 1, 6) }, () => chance.pick(name, all));
-};

@@ -2,7 +2,7 @@ import { registerHooks } from "node:module";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { plantedFaults } from "./planted-faults.ts";
-import type { PlantedFault } from "./planted-faults.ts";
+import type { PlantedFault } from "./planted/planted-fault.ts";
 
 const root = new URL("../../", import.meta.url);
 

@@ -1,19 +1,20 @@
-import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
+import { makeDynamoJobList } from "../../lambdas/adapters/dynamodb/job-list.ts";
 import { makeDynamoJobStore } from "../../lambdas/adapters/dynamodb/job-store.ts";
 import { tableDefinition } from "../../lib/local/provision.ts";
-import type { JobStore } from "../../lambdas/core/ports.ts";
-import type { Standing } from "../../lambdas/core/rules/job.ts";
 import { ApiClients } from "./api-clients.ts";
 import { writeUnitsAllowed, writeUnitsOfOthers } from "./budget.ts";
 import { EventSource } from "./event-source.ts";
 import { INDEX_SHARDS, TABLE_NAME } from "./functions.ts";
 import { History } from "./history.ts";
+import { jobOf } from "./lives.ts";
 import { Monitor } from "./monitor.ts";
 import type { Plan } from "./plan.ts";
 import type { TraceLine } from "./trace.ts";
-import { refusedOf, verdictOn } from "./verdict.ts";
-import type { Violation } from "./verdict.ts";
-import { makeWorld } from "./world/world.ts";
+import { judgeRareLists } from "./verdict/lists.ts";
+import { verdictOn } from "./verdict/verdict.ts";
+import type { Violation } from "./verdict/verdict.ts";
+import { INDEX_LAG_MS, makeWorld } from "./world/world.ts";
 import type { World } from "./world/world.ts";
 
 export interface RunResult {
@@ -48,48 +49,55 @@ export interface RunOptions {
 
 /** So many events a job: ten times what the worst of worlds takes. */
 const MAX_EVENTS_A_JOB = 3_000;
-/** Messages of one job that a function received: beyond it something spins. */
-const MAX_RECEIVES_A_JOB = 500;
+/** How often messages of one job may be received: beyond it something spins. */
+const receivesAllowed = (attempts: number, faults: number) => 60 + 5 * attempts + 2 * faults;
 
 /** Lives a plan through, until nothing is left to happen, and judges it. */
 export const runSimulation = async (
   plan: Plan,
   { isTraced = false, without = new Set() }: RunOptions = {},
 ): Promise<RunResult> => {
-  const monitor = new Monitor(() => world.time.now(), plan.skewMs);
-  const source = new EventSource(() => world);
+  const monitor = new Monitor({
+    plan,
+    now: () => world.time.now(),
+    writer: () => world.acting.process,
+  });
+  const source = new EventSource(() => world, monitor);
   const world: World = makeWorld(plan, {
     isTraced,
     without,
     onVisible: (queue, atMs) => source.lookAt(queue, atMs),
     onWrite: monitor.onWrite,
+    onDeadLetter: monitor.onDeadLetter,
   });
-  world.table.apply(new CreateTableCommand({ ...tableDefinition, TableName: TABLE_NAME }));
+  makeTable(world);
   const history = new History();
   new ApiClients(world, history).start();
 
   const maxEvents = MAX_EVENTS_A_JOB * (plan.jobs.length + 1);
   let isAtRest = true;
   await world.time.run((events) => (isAtRest = events < maxEvents));
+  const countedAtRest = countsOf(world, source, monitor);
+  // So that the indexes show all that was written.
+  if (isAtRest) {
+    world.time.after(INDEX_LAG_MS, () => undefined);
+    await world.time.run(() => true);
+  }
 
-  const store = makeDynamoJobStore(
-    { client: world.table.client(), name: TABLE_NAME, indexShards: INDEX_SHARDS, retentionMs: 1 },
-    () => "verdict",
-  );
+  const table = { client: world.table.client(), name: TABLE_NAME, indexShards: INDEX_SHARDS };
+  const store = makeDynamoJobStore({ ...table, retentionMs: 1 }, () => "verdict");
   const violations = [
     ...(await verdictOn({
       plan,
       history,
       monitor,
       requests: world.destinations.requests,
-      standingOf: (jobId) => store.read(jobId, world.time.now()),
       attemptsOf: (job) => store.listAttempts(job, 0, 1_000),
     })),
     ...(isAtRest ? atRest(world) : [{ jobId: "", what: "it never came to rest" }]),
-    ...spinning(source),
-    ...(isCalm(plan)
-      ? [...(await overBudget(world, history, monitor, store)), ...refusedOf(plan, history)]
-      : []),
+    ...(await judgeRareLists(makeDynamoJobList(table), monitor, world.time.now())),
+    ...spinning(source, monitor, world.faults.happened),
+    ...(isCalm(plan) ? overBudget(countedAtRest, plan, history, monitor) : []),
   ];
   return {
     plan,
@@ -103,8 +111,18 @@ export const runSimulation = async (
     digest: world.trace.digest,
     faults: world.faults.happened,
     lines: world.trace.lines,
-    counts: countsOf(world, source, monitor),
+    counts: countedAtRest,
   };
+};
+
+/** Deletes what is expired when the plan says so. */
+const makeTable = ({ table, time, plan }: World): void => {
+  table.apply(new CreateTableCommand({ ...tableDefinition, TableName: TABLE_NAME }));
+  const TimeToLiveSpecification = { AttributeName: "expires_at", Enabled: true };
+  table.apply(new UpdateTimeToLiveCommand({ TableName: TABLE_NAME, TimeToLiveSpecification }));
+  for (const atMs of plan.sweepsAtMs) {
+    time.at(plan.startMs + atMs, () => table.deleteExpired());
+  }
 };
 
 const atRest = ({ sqs, scheduler }: World): readonly Violation[] =>
@@ -117,41 +135,47 @@ const atRest = ({ sqs, scheduler }: World): readonly Violation[] =>
     .filter(([, count]) => count > 0)
     .map(([what, count]) => ({ jobId: "", what: `at rest there are still ${count} ${what}` }));
 
-const spinning = ({ receivesOf }: EventSource): readonly Violation[] =>
-  [...receivesOf]
-    .filter(([, receives]) => receives > MAX_RECEIVES_A_JOB)
-    .map(([jobId, receives]) => ({ jobId, what: `its messages were received ${receives} times` }));
+const spinning = (
+  { receivesOf }: EventSource,
+  { lives }: Monitor,
+  faults: readonly string[],
+): readonly Violation[] => {
+  const faultsOf = Map.groupBy(faults, (name) => /job_[0-9A-Z]{26}/.exec(name)?.[0] ?? "");
+  return [...receivesOf].flatMap(([jobId, receives]) => {
+    const attempts = lives.of(jobId).reduce((sum, { claims }) => sum + claims.length, 0);
+    const allowed = receivesAllowed(attempts, faultsOf.get(jobId)?.length ?? 0);
+    if (receives <= allowed) return [];
+    return [{ jobId, what: `its messages were received ${receives} times, of ${allowed} allowed` }];
+  });
+};
 
 const isCalm = ({ rates, outages, skewMs }: Plan): boolean =>
   Object.keys(rates).length === 0 && outages.length === 0 && skewMs === 0;
 
 /** What DynamoDB bills, in a world without faults. */
-const overBudget = async (
-  { table, plan }: World,
+const overBudget = (
+  { writeUnits }: RunCounts,
+  plan: Plan,
   history: History,
   { lives }: Monitor,
-  store: JobStore,
-): Promise<readonly Violation[]> => {
-  const writeUnits = table.consumed.writeUnits;
+): readonly Violation[] => {
   let allowed = writeUnitsOfOthers(history, plan.jobs);
-  for (const [jobId, life] of lives) {
-    const job = await store.read(jobId, plan.startMs);
-    const planned = plan.jobs.find(({ ordinal }) => ordinal === ordinalOf(job));
-    if (job.kind === "job" && planned) allowed += writeUnitsAllowed(job, life, planned);
+  for (const life of lives.all()) {
+    const job = jobOf(life);
+    const ordinalOfJob = Number(new URL(job.destination.url).pathname.slice(1));
+    const planned = plan.jobs.find(({ ordinal }) => ordinal === ordinalOfJob);
+    if (planned) allowed += writeUnitsAllowed(job, life, planned);
   }
   return writeUnits <= allowed
     ? []
     : [{ jobId: "", what: `${writeUnits} write units were taken, of ${allowed} allowed` }];
 };
 
-const ordinalOf = (job: Standing): number =>
-  job.kind === "job" ? Number(new URL(job.destination.url).pathname.slice(1)) : -1;
-
 const countsOf = (world: World, source: EventSource, monitor: Monitor): RunCounts => {
   const { sqs, scheduler, table, destinations } = world;
   const { send, receive, delete: deletes, hide } = sqs.requests;
   return {
-    jobs: monitor.lives.size,
+    jobs: monitor.lives.count,
     requests: destinations.requests.length,
     writeUnits: table.consumed.writeUnits,
     readUnits: table.consumed.readUnits,

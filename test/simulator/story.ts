@@ -1,4 +1,4 @@
-import type { PlannedJob } from "./plan.ts";
+import type { PlannedJob } from "./planned-job.ts";
 import type { Shrunk } from "./shrink.ts";
 import type { TraceLine } from "./trace.ts";
 

@@ -22,6 +22,8 @@ export interface Outcome {
 }
 
 const share = workerData as Share;
+// Faults are thrown by the thousand, and nobody reads where.
+Error.stackTraceLimit = 0;
 if (share.planted !== undefined) plant(share.planted);
 // Imported now, so that what is planted is in it.
 const { runSeeds } = await import("./seeds.ts");

@@ -1,7 +1,5 @@
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-
-type Item = Readonly<Record<string, AttributeValue>>;
+import type { Item } from "./lives.ts";
 
 /** What stands under a job's key, as the table holds it. */
 interface JobItem {
@@ -17,13 +15,23 @@ interface JobItem {
   readonly closed?: readonly number[];
   readonly made_at?: number;
   readonly ptr?: string;
+  readonly expires_at?: number;
 }
 
-/** Clocks are off by so much at most, each way. */
 export interface Watch {
   readonly nowMs: number;
+  /** Clocks are off by so much at most, each way. */
   readonly skewMs: number;
+  /** How long a job is kept after its end. */
+  readonly retentionMs: number;
+  /** Whether the pointer that stands there leads to a job that is forgotten. */
+  readonly isLeadingNowhere: () => boolean;
 }
+
+/** For so long a process may stand still between its look at the clock and its write. */
+const STANDSTILL_MS = 5 * 60_000;
+/** An expired job's place is taken only a while after it expired, so that every clock agrees. */
+const TAKEN_AFTER_MS = 60_000;
 
 const ENDS = new Set(["success", "failed", "dlq", "cancelled"]);
 
@@ -36,17 +44,43 @@ export const faultOfChange = (
   afterItem: Item | undefined,
   watch: Watch,
 ): string | undefined => {
-  if (afterItem === undefined) return "it was deleted";
+  if (afterItem === undefined) {
+    const gone = unmarshall(beforeItem ?? {}) as JobItem;
+    return isExpired(gone, watch.nowMs) ? undefined : "it was deleted";
+  }
   const after = unmarshall(afterItem) as JobItem;
   if (beforeItem === undefined) return after.st === undefined ? undefined : faultOfNew(after);
   const before = unmarshall(beforeItem) as JobItem;
   if (before.st === undefined) {
     if (after.st === undefined) return undefined;
-    // A pointer gives way only to a forgotten job's successor, and nothing is forgotten in a run.
-    return before.ptr === undefined ? faultOfNew(after) : "a job took a pointer's place";
+    const isFree =
+      before.ptr === undefined || isExpired(before, watch.nowMs) || watch.isLeadingNowhere();
+    return isFree ? faultOfNew(after) : "a job took a pointer's place";
   }
-  if (after.st === undefined) return "a job became a tombstone or a pointer";
-  return faultOfStep(before, after, watch);
+  if (after.st === undefined) {
+    const isFree = isExpired(before, watch.nowMs + watch.skewMs);
+    return isFree ? undefined : "a job became a tombstone or a pointer";
+  }
+  if (before.cre !== after.cre) {
+    const isFree = isExpired(before, watch.nowMs + watch.skewMs - TAKEN_AFTER_MS);
+    return isFree ? faultOfNew(after) : "another job took its place";
+  }
+  return (
+    (before.st === after.st ? undefined : faultOfExpiry(after, watch)) ??
+    faultOfStep(before, after, watch)
+  );
+};
+
+const isExpired = ({ expires_at: seconds }: JobItem, nowMs: number): boolean =>
+  seconds !== undefined && seconds * 1_000 <= nowMs;
+
+/** What is over is kept for a while, and what is not is not to be forgotten. */
+const faultOfExpiry = (after: JobItem, watch: Watch): string | undefined => {
+  const { expires_at: seconds, st = "" } = after;
+  if (!ENDS.has(st)) return seconds === undefined ? undefined : `it is ${st}, and expires`;
+  const leastMs = watch.nowMs - watch.skewMs - STANDSTILL_MS + watch.retentionMs;
+  const isKept = seconds !== undefined && seconds * 1_000 >= leastMs;
+  return isKept ? undefined : `it is ${st}, and not kept`;
 };
 
 const faultOfNew = (job: JobItem): string | undefined =>
@@ -54,7 +88,6 @@ const faultOfNew = (job: JobItem): string | undefined =>
 
 const faultOfStep = (before: JobItem, after: JobItem, watch: Watch): string | undefined => {
   const step = `${before.st} → ${after.st}`;
-  if (before.cre !== after.cre) return "another job took its place";
   if (after.gen < before.gen) return "its generation fell";
   if (before.st === after.st) {
     const canBeRetried = before.st !== "success" && before.st !== "cancelled";

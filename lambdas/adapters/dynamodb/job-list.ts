@@ -1,11 +1,11 @@
 import { BatchGetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { JobList } from "../../core/ports.ts";
 import type { Job } from "../../core/rules/job.ts";
 import { toStanding } from "./items.ts";
 import type { Item } from "./items.ts";
 import { attentionPartition, jobIdOf, jobKey, tenantPartition } from "./keys.ts";
+import { backOff } from "./table.ts";
 import type { Table } from "./table.ts";
 
 /** DynamoDB reads so many items in one call. */
@@ -97,7 +97,7 @@ const readJobs = async (
     let keys: Item[] = ids.slice(first, first + BATCH_GET_LIMIT).map((id) => marshall(jobKey(id)));
     for (let tries = 1; keys.length > 0; tries += 1) {
       if (tries > BATCH_GET_TRIES) throw new Error(`${keys.length} jobs could not be read`);
-      if (tries > 1) await sleep(10 * 2 ** tries);
+      if (tries > 1) await backOff(table, tries);
       const { Responses: responses, UnprocessedKeys: unprocessed } = await table.client.send(
         new BatchGetItemCommand({ RequestItems: { [table.name]: { Keys: keys } } }),
       );

@@ -16,7 +16,7 @@ import type { Item } from "./items.ts";
 export interface TableAddress {
   readonly client: DynamoDBClient;
   readonly name: string;
-  /** Waits before the next try of a write. @default growing, with jitter: 10 ms to 0.3 s */
+  /** Waits before the next try of a call. @default growing, with jitter, from 10 ms on */
   readonly backOff?: (tries: number) => Promise<void>;
 }
 
@@ -188,7 +188,7 @@ export const transact = async (
   }
 };
 
-const backOff = (table: TableAddress, tries: number): Promise<void> =>
+export const backOff = (table: TableAddress, tries: number): Promise<void> =>
   table.backOff?.(tries) ?? sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
 
 /**

@@ -8,7 +8,7 @@ import type { Job, JobMessage, Standing } from "./job.ts";
  * The table of rules (G and A: generation and current attempt of the job; g and a: the message's):
  *
  *   absent                        | any   | return after 1, 2, 4 … s; at 60 s: tombstone, delete
- *   tombstone, pointer            | any   | raise it, delete
+ *   tombstone, pointer            | any   | return after 1, 2, 4 s; at 7 s: raise it, delete
  *   any                           | g < G | delete
  *   success, cancelled            | g > G | delete
  *   else                          | g > G | return after 1, 2, 4 … s; at 60 s: fence, delete
@@ -37,6 +37,8 @@ export type Decision =
 /** Whoever hands a message over writes its job right after; this is how long we believe in that. */
 export const GIVE_UP_AFTER_MS = 60_000;
 const PUT_IN_FLIGHT_MS = 2_000;
+/** The same under a tombstone, where clocks that are five seconds apart must not make it shorter. */
+const RAISE_AFTER_MS = PUT_IN_FLIGHT_MS + 5_000;
 /**
  * A failed attempt sends the next message, delayed by a second at least, right before it writes its
  * result: one that is hardly older than that comes back soon instead of at the lease's end.
@@ -57,6 +59,8 @@ export const judge = (
   }
   // Also for a pointer: when its job is forgotten, a new one may be about to take its place.
   if (standing.kind === "tombstone" || standing.kind === "pointer") {
+    // Raised at once it would refuse the very put that this message came before, each time anew.
+    if (ageMs < RAISE_AFTER_MS) return { do: "return", afterMs: Math.max(SOON_MS, ageMs) };
     return { do: "raise_tombstone" };
   }
 

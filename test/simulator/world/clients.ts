@@ -1,10 +1,11 @@
-import { TransactionCanceledException, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import { TransactionConflictException, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { clientLimits } from "../../../lambdas/wiring/clients.ts";
-import { NoAnswer, Throttled } from "./process.ts";
+import { GRAVE_SETBACK, NoAnswer, Throttled } from "./process.ts";
 import type { SimulatedProcess } from "./process.ts";
+import { applyToTable, cancelledFor } from "./table-faults.ts";
 import type { Service, World } from "./world.ts";
 
 /**
@@ -12,17 +13,14 @@ import type { Service, World } from "./world.ts";
  * that a write whose answer was lost meets itself.
  */
 export const clientsOf = (world: World, process: SimulatedProcess, role: string) => {
-  const client = (service: Service, apply: (command: object) => object) => ({
+  const client = (service: Service, apply: (place: string, command: object) => object) => ({
     send: (command: object) => {
       const place = `${role}|${subjectOf(command)}|${command.constructor.name}`;
-      const tries =
-        // A cancelled transaction is an answer: the SDK repeats none, whatever its reason.
-        command instanceof TransactWriteItemsCommand ? 1 : clientLimits.maxAttempts;
-      return repeated(tries, place, () =>
+      return repeated(command, place, () =>
         process.call(
           place,
           () => {
-            const answer = apply(command);
+            const answer = apply(place, command);
             world.trace.add(place, () => `${command.constructor.name}: done`);
             return answer;
           },
@@ -31,36 +29,52 @@ export const clientsOf = (world: World, process: SimulatedProcess, role: string)
       );
     },
   });
-  const repeated = async <T>(tries: number, place: string, call: () => Promise<T>): Promise<T> => {
+  const repeated = async <T>(
+    command: object,
+    place: string,
+    call: () => Promise<T>,
+  ): Promise<T> => {
     for (let tried = 1; ; tried += 1) {
       try {
         return await call();
       } catch (error) {
-        const isPassing = error instanceof Throttled || error instanceof NoAnswer;
-        if (!isPassing || tried >= tries) throw asTheSdkDoes(error, tries);
+        const isLost = error instanceof NoAnswer;
+        if (isLost || error instanceof TransactionConflictException) process.suffer(1);
+        if (!isLost && !(error instanceof Throttled)) throw error;
+        if (!isLost && isCancelled(command, place, tried)) {
+          throw cancelledFor("ThrottlingError", command.input);
+        }
+        if (tried >= clientLimits.maxAttempts) {
+          process.suffer(GRAVE_SETBACK);
+          throw error;
+        }
         await process.sleep(50 * 2 ** tried * world.chance.pure(`retry|${place}`, tried));
       }
     }
   };
+  /** A throttled transaction can come as a cancelled one: an answer, which the SDK does not repeat. */
+  const isCancelled = (
+    command: object,
+    place: string,
+    tried: number,
+  ): command is TransactWriteItemsCommand =>
+    command instanceof TransactWriteItemsCommand &&
+    world.chance.pure(`cancelled|${place}`, tried) < 0.5;
+  const apply = (place: string, command: object): object => {
+    world.acting.process = process;
+    const answer = applyToTable(world, place, command);
+    world.acting.process = undefined;
+    return answer;
+  };
   // Ours send commands and read answers; of the clients' other members they know nothing.
   return {
-    dynamodb: client("table", (command) => world.table.apply(command)) as unknown as DynamoDBClient,
-    sqs: client("sqs", (command) => world.sqs.apply(command)) as unknown as SQSClient,
-    scheduler: client("scheduler", (command) =>
+    dynamodb: client("table", apply) as unknown as DynamoDBClient,
+    sqs: client("sqs", (_, command) => world.sqs.apply(command)) as unknown as SQSClient,
+    scheduler: client("scheduler", (_, command) =>
       world.scheduler.apply(command),
     ) as unknown as SchedulerClient,
   };
 };
-
-/** A throttled transaction comes as a cancelled one. */
-const asTheSdkDoes = (error: unknown, tries: number): unknown =>
-  error instanceof Throttled && tries === 1
-    ? new TransactionCanceledException({
-        message: "Transaction cancelled",
-        $metadata: {},
-        CancellationReasons: [{ Code: "ThrottlingError" }],
-      })
-    : error;
 
 /** What a call is about: the key of its item, or the message that it sends. */
 const subjectOf = (command: object): string => {

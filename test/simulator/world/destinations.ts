@@ -1,5 +1,6 @@
 import type { HttpAnswer, HttpRequest } from "../../../lambdas/channels/channel.ts";
-import type { DestinationAnswer, Plan } from "../plan.ts";
+import type { Plan } from "../plan.ts";
+import type { DestinationAnswer } from "../planned-job.ts";
 import type { Trace } from "../trace.ts";
 import type { NamedChance } from "./chance.ts";
 import { NoAnswer, Throttled } from "./process.ts";
@@ -15,8 +16,16 @@ export interface ReceivedRequest {
   /** When it was sent; it may have been on its way for a while. */
   readonly sentAtMs: number;
   readonly answer: DestinationAnswer;
+  /** What its answer asks for, if it is heard. */
+  readonly retryAfter: RetryAfter | undefined;
+  /** Its headers `webhook-timestamp` and `webhook-signature`; none is "". */
+  readonly timestamp: string;
+  readonly signature: string;
   readonly process: string;
 }
+
+/** For so many seconds, or until a date. */
+export type RetryAfter = { readonly forMs: number } | { readonly untilMs: number };
 
 export interface DestinationsProps {
   readonly time: VirtualTime;
@@ -50,7 +59,7 @@ export class Destinations {
       const deadlineMs = sentAtMs + request.timeoutMs;
       const arrive = () => this.#arrive(request, jobId, process, sentAtMs);
       try {
-        const answer = await process.call(place, arrive, {
+        const { answer, retryAfter } = await process.call(place, arrive, {
           limitMs: request.timeoutMs,
           isDown: false,
           isSentAtOnce: true,
@@ -59,6 +68,12 @@ export class Destinations {
         switch (answer) {
           case "ok":
             return answered(200);
+          case "aborts":
+            return answered(500, { "webhook-delivery": "abort-message" });
+          case "busy_for":
+            return answered(429, { "retry-after": headerFor(retryAfter) });
+          case "busy_until":
+            return answered(503, { "retry-after": headerFor(retryAfter) });
           case "error":
             return answered(500);
           case "gone":
@@ -87,7 +102,7 @@ export class Destinations {
     jobId: string,
     process: SimulatedProcess,
     sentAtMs: number,
-  ): DestinationAnswer {
+  ): Pick<ReceivedRequest, "answer" | "retryAfter"> {
     const { trace } = this.#props;
     const ordinal = Number(new URL(request.url).pathname.slice(1));
     const nth = this.#countOf.get(ordinal) ?? 0;
@@ -96,6 +111,7 @@ export class Destinations {
     const planned = answers[Math.min(nth, answers.length - 1)] ?? "ok";
     const answer = ordinal % 2 === 1 && this.#props.isDown() ? "hangs" : planned;
     const attempt = Number(headerOf(request, "x-pulsegate-attempt"));
+    const retryAfter = this.#retryAfterOf(answer, `${ordinal}|${nth}`);
     // A refused connection is no request.
     if (answer !== "refuses") {
       this.requests.push({
@@ -105,21 +121,40 @@ export class Destinations {
         body: Buffer.from(request.body ?? []).toString(),
         sentAtMs,
         answer,
+        retryAfter,
+        timestamp: headerOf(request, "webhook-timestamp"),
+        signature: headerOf(request, "webhook-signature"),
         process: process.name,
       });
     }
     trace.add(`deliver|JOB#${jobId}|http`, () => `request of attempt ${attempt}: ${answer}`);
-    return answer;
+    return { answer, retryAfter };
+  }
+
+  /** Mostly minutes, now and then days. */
+  #retryAfterOf(answer: DestinationAnswer, place: string): RetryAfter | undefined {
+    const { chance, time } = this.#props;
+    const isLong = chance.pure(`long retry after|${place}`) < 0.05;
+    const mostSeconds = isLong ? 50 * 3_600 : 3_600;
+    const seconds = 1 + Math.floor(chance.pure(`retry after|${place}`) ** 3 * mostSeconds);
+    if (answer === "busy_for") return { forMs: seconds * 1_000 };
+    if (answer !== "busy_until") return undefined;
+    return { untilMs: (Math.floor(time.now() / 1_000) + seconds) * 1_000 };
   }
 }
 
 const headerOf = ({ headers }: HttpRequest, name: string): string =>
   headers.find(([known]) => known === name)?.[1] ?? "";
 
-const answered = (status: number): HttpAnswer => ({
+const headerFor = (asked: RetryAfter | undefined): string => {
+  if (!asked) return "";
+  return "forMs" in asked ? String(asked.forMs / 1_000) : new Date(asked.untilMs).toUTCString();
+};
+
+const answered = (status: number, headers: Readonly<Record<string, string>> = {}): HttpAnswer => ({
   kind: "answered",
   status,
-  header: () => undefined,
+  header: (name) => headers[name],
   body: new Uint8Array(),
 });
 

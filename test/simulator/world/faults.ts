@@ -30,6 +30,8 @@ export type OtherFault =
   | "fired_twice"
   | "fired_at_once"
   | "index_stale"
+  | "transaction_conflict"
+  | "keys_unprocessed"
   | "client_hears_nothing";
 
 export type Fault = CallFault | OtherFault;

@@ -18,8 +18,13 @@ export interface CallProps {
   readonly isSentAtOnce?: boolean;
 }
 
-/** How long an answer takes that comes. */
-const LATENCY_MS = { least: 1, most: 12 };
+/** How long either way takes: some milliseconds, and one in fifty up to a third of a second. */
+const LATENCY_MS = { least: 1, most: 12, mostOfSlow: 300 };
+const SLOW = 0.02;
+const latencyMs = (draw: number): number =>
+  draw < SLOW ? (draw / SLOW) * LATENCY_MS.mostOfSlow : LATENCY_MS.least + draw * LATENCY_MS.most;
+/** What may cost a process the lease that it holds: of calls that were not answered, three. */
+export const GRAVE_SETBACK = 3;
 /** How long a process stands still. */
 const FREEZE_MS = { least: 100, most: 240_000 };
 
@@ -30,6 +35,7 @@ const FREEZE_MS = { least: 100, most: 240_000 };
 export class SimulatedProcess implements Clock {
   readonly name: string;
   readonly #props: ProcessProps;
+  readonly #setbacks: { readonly atMs: number; readonly weight: number }[] = [];
   #isDead = false;
   #thawsAtMs = 0;
   #onDeath: () => void = () => undefined;
@@ -54,8 +60,19 @@ export class SimulatedProcess implements Clock {
 
   kill(): void {
     if (this.#isDead) return;
+    this.suffer(GRAVE_SETBACK);
     this.#isDead = true;
     this.#onDeath();
+  }
+
+  /** Something befell it that takes its time. */
+  suffer(weight: number): void {
+    this.#setbacks.push({ atMs: this.#props.time.now(), weight });
+  }
+
+  setbacksSince(ms: number): number {
+    const since = this.#setbacks.filter(({ atMs }) => atMs >= ms);
+    return since.reduce((sum, { weight }) => sum + weight, 0);
   }
 
   /** Who is to be told of its death: one at a time, for it does one thing at a time. */
@@ -90,8 +107,8 @@ export class SimulatedProcess implements Clock {
       Math.floor(chance.pure(`freeze|${place}`) ** 3 * (FREEZE_MS.most - FREEZE_MS.least));
     return new Promise<T>((resolve, reject) => {
       if (this.#isDead) return;
-      const thereMs = LATENCY_MS.least + chance.pure(`there|${place}`) * LATENCY_MS.most;
-      const backMs = LATENCY_MS.least + chance.pure(`back|${place}`) * LATENCY_MS.most;
+      const thereMs = latencyMs(chance.pure(`there|${place}`));
+      const backMs = latencyMs(chance.pure(`back|${place}`));
       const giveUp = () => this.#later(limitMs, () => reject(new NoAnswer(place)));
       const send = (answer: (settle: () => void) => void, afterMs = thereMs) =>
         time.after(afterMs, () => {
@@ -128,6 +145,8 @@ export class SimulatedProcess implements Clock {
           send(() => undefined);
           return giveUp();
         case "carried_out_late":
+          // What its repeat was told may not be true any more.
+          this.suffer(GRAVE_SETBACK);
           send(() => undefined, limitMs + 500 + chance.pure(`late|${place}`) * 5_000);
           return giveUp();
       }
@@ -135,6 +154,7 @@ export class SimulatedProcess implements Clock {
   }
 
   #freeze(ms: number): void {
+    this.suffer(GRAVE_SETBACK);
     this.#thawsAtMs = Math.max(this.#thawsAtMs, this.#props.time.now() + ms);
   }
 

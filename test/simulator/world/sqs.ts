@@ -34,6 +34,8 @@ export interface SqsProps {
   readonly queues: readonly QueueProps[];
   /** Told when a message of a queue can be received: now, or at a later instant. */
   readonly onVisible: (queue: string, atMs: number) => void;
+  /** Told of a message that was received too often. */
+  readonly onDeadLetter?: (body: string) => void;
 }
 
 interface Queue extends QueueProps {
@@ -128,6 +130,7 @@ export class SimulatedSqs {
       if (message.visibleAtMs > nowMs) continue;
       if (queue.redrive && message.receives >= queue.redrive.maxReceives) {
         queue.messages.delete(message.id);
+        this.#props.onDeadLetter?.(message.body);
         this.#put(queue.redrive.to, { ...message, receives: 0, visibleAtMs: nowMs });
       } else visible.push(message);
     }

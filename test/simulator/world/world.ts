@@ -28,6 +28,8 @@ export interface World {
   readonly sqs: SimulatedSqs;
   readonly scheduler: SimulatedScheduler;
   readonly destinations: Destinations;
+  /** Whose call the table carries out at the moment. */
+  readonly acting: { process: SimulatedProcess | undefined };
   /** Whether a whole service is out of order now. */
   isDown(service: Service): boolean;
   newProcess(name: string): SimulatedProcess;
@@ -45,6 +47,7 @@ export const makeWorld = (
     readonly without: ReadonlySet<string>;
     readonly onVisible: (queue: string, atMs: number) => void;
     readonly onWrite: OnWrite;
+    readonly onDeadLetter?: (body: string) => void;
   },
 ): World => {
   const time = new VirtualTime(plan.startMs);
@@ -68,6 +71,7 @@ export const makeWorld = (
       ...(redrive ? { redrive } : {}),
     })),
     onVisible: options.onVisible,
+    ...(options.onDeadLetter ? { onDeadLetter: options.onDeadLetter } : {}),
   });
   const scheduler = new SimulatedScheduler({
     time,
@@ -90,6 +94,7 @@ export const makeWorld = (
         time.now() >= plan.startMs + outage.fromMs &&
         time.now() < plan.startMs + outage.untilMs,
     );
+  const processes = new Map<string, number>();
   return {
     plan,
     time,
@@ -106,14 +111,20 @@ export const makeWorld = (
       plan,
       isDown: () => isDown("destinations"),
     }),
+    acting: { process: undefined },
     isDown,
-    newProcess: (name) =>
-      new SimulatedProcess({
+    newProcess: (called) => {
+      const nth = (processes.get(called) ?? 0) + 1;
+      processes.set(called, nth);
+      // Tokens begin with it: two clients of one job must not take each other's writes for theirs.
+      const name = nth === 1 ? called : `${called} (${nth})`;
+      return new SimulatedProcess({
         name,
         time,
         chance,
         faults,
         skewMs: Math.round((chance.pure(`skew|${name}`) * 2 - 1) * plan.skewMs),
-      }),
+      });
+    },
   };
 };

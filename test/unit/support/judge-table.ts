@@ -27,6 +27,7 @@ const isOver = ({ standing }: Situation) =>
   ["success", "failed", "dlq", "cancelled"].includes(standing);
 const isDue = ({ dueInMs }: Situation) => dueInMs === null || dueInMs <= 0;
 const isJob = ({ standing }: Situation) => !["absent", "tombstone", "pointer"].includes(standing);
+const isGrave = ({ standing }: Situation) => standing === "tombstone" || standing === "pointer";
 const isYoung = ({ ageMs }: Situation) => ageMs < 60_000;
 const isNeededNoMore = ({ standing }: Situation) =>
   standing === "success" || standing === "cancelled";
@@ -55,8 +56,13 @@ export const judgeTable: readonly Line[] = [
     decision: () => ({ do: "tombstone" }),
   },
   {
-    line: "tombstone, pointer | any | raise it",
-    holds: (s) => s.standing === "tombstone" || s.standing === "pointer",
+    line: "tombstone, pointer | any, younger than 7 s | return after 1, 2, 4 s: a put is in flight",
+    holds: (s) => isGrave(s) && s.ageMs < 7_000,
+    decision: ({ ageMs }) => ({ do: "return", afterMs: Math.max(1_000, ageMs) }),
+  },
+  {
+    line: "tombstone, pointer | any, from 7 s on | raise it",
+    holds: (s) => isGrave(s) && s.ageMs >= 7_000,
     decision: () => ({ do: "raise_tombstone" }),
   },
   {
