@@ -19,9 +19,9 @@ export type QueueFunction = (event: SQSEvent, context: Context) => Promise<SQSBa
  * A function behind a queue: each message on its own, all of a batch at once. A message is deleted
  * only on the verdict to delete it; whatever else happens, it is reported as failed and stays.
  *
- * Of messages that ask for the same attempt, one is settled, and the others are deleted beside it: each would do
- * the same again. Else every copy of a message whose worker died would hand over a next one, and a
- * job's messages would double with each further death.
+ * Of messages that ask for the same attempt, one is settled, and the others are deleted beside it:
+ * each would do the same again. Else every copy of a message whose worker died would hand over a next
+ * one, and a job's messages would double with each further death.
  */
 export const queueConsumer = (
   { telemetry, decode, hide }: QueueConsumerDeps,
@@ -44,7 +44,11 @@ export const queueConsumer = (
     try {
       const message = decode(record.body);
       log.appendKeys({ job_id: message.jobId });
-      const verdict = await settle({ message, sentAtMs: Number(record.attributes.SentTimestamp) });
+      const verdict = await settle({
+        message,
+        sentAtMs: sentAtOf(record),
+        receives: Number(record.attributes.ApproximateReceiveCount),
+      });
       if (verdict.kind === "delete") return true;
       await hide(record, verdict.afterMs);
       log.debug("returned to the queue", { after_ms: verdict.afterMs });

@@ -42,7 +42,7 @@ describe("a rate limit", () => {
     const url = aPlace();
     const limit = { rps: 5, burst: 3 };
     const ids = await Promise.all(
-      Array.from({ length: 7 }, () => post(jobTo(url, { rate_limit: limit }))),
+      Array.from({ length: 18 }, () => post(jobTo(url, { rate_limit: limit }))),
     );
     const jobs = await untilDone(ids);
     expect(jobs.map(({ attempts }) => attempts)).toEqual(ids.map(() => 1));
@@ -54,10 +54,10 @@ describe("a rate limit", () => {
     const url = aPlace();
     const limit = { rps: 10, burst: 1 };
     const items = await api.postBatch({
-      jobs: Array.from({ length: 8 }, () => jobTo(url, { rate_limit: limit })),
+      jobs: Array.from({ length: 30 }, () => jobTo(url, { rate_limit: limit })),
     });
     await untilDone(items.map(({ id = "" }) => id));
-    expect(startsAt(url)).toHaveLength(8);
+    expect(startsAt(url)).toHaveLength(30);
     expectKept(startsAt(url), limit);
   });
 

@@ -290,12 +290,12 @@ describe("a bucket that does not answer", () => {
   });
 });
 
-describe("a held destination", () => {
-  const holding = (untilMs: number) => ({
-    heldUntilMs: () => Promise.resolve(untilMs),
-    hold: () => Promise.resolve(),
-  });
+const holding = (untilMs: number) => ({
+  heldUntilMs: () => Promise.resolve(untilMs),
+  hold: () => Promise.resolve(),
+});
 
+describe("a held destination", () => {
   it("keeps jobs away until then, unclaimed and without a token", async () => {
     const { id, message } = await accept(aPace({ rps: 20, burst: 2 }));
     const before = await jobAt(id);
@@ -340,6 +340,31 @@ describe("a held destination", () => {
     expect(await jobAt(id)).toMatchObject({ state: "dlq" });
     expect(heldMs).toBeGreaterThan(59_000);
     expect(heldMs).toBeLessThanOrEqual(60_000);
+  });
+});
+
+describe("a worker that died", () => {
+  /** Its message comes back when the lease is over, to a worker that is told so. */
+  const comesBack = async (id: string, message: JobMessage, holds?: ReturnType<typeof holding>) => {
+    const store = dying(stage.store, "recordResult", "before");
+    await expect(stage.worker({ store })(received(message))).rejects.toThrow(/died/);
+    const clock = testClock();
+    clock.advance(LEASE_MS + 1);
+    const worker = stage.worker({ clock, ...(holds ? { holds } : {}) });
+    await worker({ ...received(message), receives: 2 });
+    return jobAt(id);
+  };
+
+  it("has its attempt closed at once, however far off the next slot is", async () => {
+    const { id, message } = await accept(aPace(SLOW));
+    const job = await comesBack(id, message);
+    expect(job).toMatchObject({ state: "waiting", attempts: 1, closedAttempts: [1] });
+  });
+
+  it("has its attempt closed at once, however long its destination is held", async () => {
+    const { id, message } = await stage.accept({ destination: destination() });
+    const job = await comesBack(id, message, holding(Date.now() + 24 * 3_600_000));
+    expect(job).toMatchObject({ state: "waiting", attempts: 1, closedAttempts: [1] });
   });
 });
 

@@ -16,8 +16,8 @@ const DAY_MS = 24 * 3_600_000;
 
 /**
  * How long a job may live from now: every attempt left, a day apart at the most, a slot as far ahead
- * as there are any, and what it is kept for after its end, with a month to spare. The end is not known when parts of a job are written, so
- * they expire after it, and readers judge by the job.
+ * as there are any, and what it is kept for after its end, with a month to spare. The end is not
+ * known when parts of a job are written, so they expire after it, and readers judge by the job.
  */
 export const longestLifeMs = (
   table: Pick<Table, "retentionMs">,

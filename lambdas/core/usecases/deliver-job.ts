@@ -49,12 +49,36 @@ export const makeDeliverJob = (deps: DeliverDeps) => {
   return async (received: ReceivedMessage): Promise<Verdict> => {
     const { notBeforeMs = 0, ...message } = received.message;
     if (notBeforeMs > clock.now()) return handOn(message, notBeforeMs);
+    const unfinished = await unfinishedOf({ ...received, message });
+    if (unfinished) return unfinished;
     const turn = await turns.beforeClaim(message);
     if (turn.kind === "later") return handOn(turn.message, turn.sendAtMs);
     const atItsTurn = { ...received, message: withSlot(message, turn.slotMs) };
     const verdict = await claim(atItsTurn);
     return renewedIfOld(deps, atItsTurn, verdict);
   };
+
+  /**
+   * What a worker left behind that had this message before and died waits for no slot, and for no
+   * destination: its lease is over when it is over.
+   */
+  async function unfinishedOf(received: ReceivedMessage): Promise<Verdict | undefined> {
+    const { message, sentAtMs, receives = 1 } = received;
+    if (receives === 1) return undefined;
+    const nowMs = clock.now();
+    const found = await store.read(message.jobId, nowMs);
+    if (found.kind !== "job" || found.state !== "processing") return undefined;
+    const decision = judge(found, message, nowMs, nowMs - sentAtMs);
+    switch (decision.do) {
+      case "return":
+        return returned(decision.afterMs);
+      case "close":
+      case "delete":
+        return settle(received, decision);
+      default:
+        return undefined;
+    }
+  }
 
   async function handOn(message: JobMessage, dueAtMs: number): Promise<Verdict> {
     await queue.send(message, dueAtMs);

@@ -9,6 +9,8 @@ import type { Decision } from "../rules/judge.ts";
 export interface ReceivedMessage {
   readonly message: JobMessage;
   readonly sentAtMs: number;
+  /** How often it was received, this time included. @default 1 */
+  readonly receives?: number;
 }
 
 /** What becomes of the message: over, or back to the queue and hidden for so long. */
