@@ -141,7 +141,9 @@ export class Monitor {
       receives: 0,
     });
     const { sinceMs, dueAtMs } = life.waiting;
-    this.#judgeLateness(life, "it was claimed", Math.max(sinceMs, dueAtMs), sinceMs);
+    const heldUntilMs = this.#heldUntilMs.get(holdKey(jobOf(life).destinationKey).pk) ?? 0;
+    const wantedAtMs = Math.max(sinceMs, dueAtMs);
+    this.#judgeLateness(life, "it was claimed", wantedAtMs, sinceMs, heldUntilMs);
   }
 
   /** Of a claim: its worker wrote a result, or somebody closed it. */
@@ -157,17 +159,20 @@ export class Monitor {
     this.#judgeLateness(life, "it was closed", claim.leaseUntilMs, claim.atMs);
   }
 
-  #judgeLateness(life: Life, what: string, dueAtMs: number, sinceMs: number): void {
+  /** @param heldUntilMs nothing is claimed while its destination is held; a close waits for nobody */
+  #judgeLateness(
+    life: Life,
+    what: string,
+    dueAtMs: number,
+    sinceMs: number,
+    heldUntilMs = 0,
+  ): void {
     const allowedMs = latenessAllowedMs({
       settledFromMs: this.#settledFromMs,
       sinceMs,
       isDeadLettered: this.#deadLettered.has(life.jobId),
     });
-    const lateSinceMs = (ms: number) => this.#props.now() - Math.max(ms, this.#quietFromMs);
-    if (lateSinceMs(dueAtMs) <= allowedMs) return;
-    const { destinationKey } = jobOf(life);
-    const heldUntilMs = this.#heldUntilMs.get(holdKey(destinationKey).pk) ?? 0;
-    const lateMs = lateSinceMs(Math.max(dueAtMs, heldUntilMs));
+    const lateMs = this.#props.now() - Math.max(dueAtMs, heldUntilMs, this.#quietFromMs);
     if (lateMs <= allowedMs) return;
     this.#say(life.jobId, `${what} ${Math.round(lateMs / 1_000)} s after it could have been`);
   }
