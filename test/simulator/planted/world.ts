@@ -1,5 +1,6 @@
 import type { PlantedFault } from "./planted-fault.ts";
 
+const DELIVER = "lambdas/core/usecases/deliver-job.ts";
 const TABLE = "lambdas/adapters/dynamodb/table.ts";
 const JUDGE = "lambdas/core/rules/judge.ts";
 const ACCEPT = "lambdas/core/usecases/accept-jobs.ts";
@@ -49,6 +50,14 @@ export const faultsOfWorld: readonly PlantedFault[] = [
     breaks: "a returned message comes back when its wait is over",
     file: "lambdas/adapters/sqs/hide-message.ts",
     edits: [[`Math.ceil(afterMs / 1_000)`, `Math.ceil(afterMs / 1_000) + 3_600`]],
+  },
+  {
+    name: "close-waits-for-a-hold",
+    breaks: "a dead worker's attempt is closed when its lease is over, whatever its job waits for",
+    file: DELIVER,
+    edits: [
+      [`    if (receives === 1) return undefined;`, `    if (receives > 0) return undefined;`],
+    ],
   },
   {
     name: "sent-again-an-hour-late",
