@@ -5,7 +5,7 @@ import type { ClaimedJob } from "../../core/ports.ts";
 import { finishedAttempts } from "../../core/rules/job.ts";
 import type { AttemptRecord, Job, JobContent } from "../../core/rules/job.ts";
 import { HORIZON_MS } from "../../core/rules/rate-limit.ts";
-import { toAttemptItem, toContent, toContentItem, toFailedAttempt } from "./items.ts";
+import { toAttemptItem, toContent, toContentItem, toFailedAttempt } from "./belonging-items.ts";
 import { attemptKey, attemptSortKey, jobKey, payloadKey } from "./keys.ts";
 import { getItem, putItem, putItemIf, updateItemIf } from "./table.ts";
 import type { Key, Table, TableAddress } from "./table.ts";

@@ -1,25 +1,21 @@
-import { gunzipSync } from "node:zlib";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { itemSizeBytes } from "../../../../lambdas/adapters/dynamodb/item-size.ts";
 import {
   attentionOf,
-  toAttemptItem,
-  toContent,
-  toContentItem,
-  toFailedAttempt,
   toJobItem,
   toPointerItem,
   toRidingContent,
   toStanding,
 } from "../../../../lambdas/adapters/dynamodb/items.ts";
 import type { Item } from "../../../../lambdas/adapters/dynamodb/items.ts";
-import { attemptKey, jobKey, payloadKey } from "../../../../lambdas/adapters/dynamodb/keys.ts";
+import { jobKey } from "../../../../lambdas/adapters/dynamodb/keys.ts";
 import { defaultRetryPolicy } from "../../../../lambdas/core/rules/backoff.ts";
 import { bucketOf, destinationKeyOf } from "../../../../lambdas/core/rules/rate-limit.ts";
 import type { Job, JobContent } from "../../../../lambdas/core/rules/job.ts";
 import { JOB_ID, NOW_MS, aJob, contentOf, leaseLeft } from "../../support/a-job.ts";
+import { anyContent, pairs } from "../../support/any-content.ts";
 
 const NOTHING = contentOf(null);
 const itemOf = (job: Job, content: JobContent = NOTHING) => toJobItem(job, content, "created", 4);
@@ -29,7 +25,6 @@ const changed = (item: Item, more: Record<string, unknown>): Item => ({
 });
 
 const text = fc.string({ unit: "binary", maxLength: 20 });
-const pairs = fc.array(fc.tuple(fc.oneof(text, fc.constant("__proto__")), text), { maxLength: 5 });
 const newJob: fc.Arbitrary<Job> = fc
   .record({
     tenantId: fc.stringMatching(/^[A-Za-z0-9_.-]{1,64}$/),
@@ -74,10 +69,6 @@ const newJob: fc.Arbitrary<Job> = fc
     const bucket = key === null ? destinationKey : bucketOf(more.tenantId, key);
     return aJob({ ...more, destinationKey, pace: { ...numbers, bucket } });
   });
-const anyContent: fc.Arbitrary<JobContent> = fc.record({
-  body: fc.option(fc.uint8Array({ minLength: 1, maxLength: 2_000, size: "max" })),
-  headers: pairs,
-});
 
 describe("a job's item", () => {
   it("is read back as the job that was put", () => {
@@ -236,68 +227,5 @@ describe("a job's kilobyte", () => {
     ["while it is claimed once more", { ...failed, ...claimed }],
   ])("is not exceeded by a job whose payload rides, %s", (_when, added) => {
     expect(itemSizeBytes(changed(largestRiding(), added))).toBeLessThanOrEqual(1_024);
-  });
-});
-
-describe("a content apart from its job", () => {
-  const key = payloadKey(JOB_ID, "00ff");
-  const apart = (content: JobContent) => toContentItem(key, content, 1_800_000_000);
-
-  it("is read back as it was sent", () => {
-    fc.assert(
-      fc.property(anyContent, (content) => {
-        expect(toContent(apart(content))).toEqual({
-          ...content,
-          body: content.body && expect.objectContaining({ length: content.body.length }),
-        });
-        const { body } = toContent(apart(content));
-        expect(Buffer.from(body ?? []).equals(Buffer.from(content.body ?? []))).toBe(true);
-      }),
-    );
-  });
-
-  it("is compressed when that is smaller, and only then", () => {
-    const wide = unmarshall(apart(contentOf("x".repeat(10_000))));
-    expect(gunzipSync(wide["body"] as Uint8Array).toString()).toBe("x".repeat(10_000));
-    expect(unmarshall(apart(contentOf("x")))).toMatchObject({ body: Uint8Array.of(0x78) });
-    expect(unmarshall(apart(contentOf("x")))).not.toHaveProperty("enc");
-  });
-
-  it("stands beside its job under the hash of its request, and expires", () => {
-    expect(unmarshall(apart(NOTHING))).toEqual({
-      pk: `JOB#${JOB_ID}`,
-      sk: "PAYLOAD#00ff",
-      expires_at: 1_800_000_000,
-    });
-  });
-});
-
-describe("a failed attempt's item", () => {
-  const attempt = {
-    n: 12,
-    startedAtMs: NOW_MS,
-    finishedAtMs: NOW_MS + 30,
-    status: "failed",
-    httpStatus: 500,
-    error: "http_status: the destination answered 500",
-    responseExcerpt: "no",
-  } as const;
-
-  it.each(["result", "closed"] as const)("is read back as it was recorded: %s", (kind) => {
-    for (const more of [{}, { httpStatus: null, responseExcerpt: null }, { responseExcerpt: "" }]) {
-      const item = toAttemptItem(
-        attemptKey(aJob(), 12, kind),
-        { ...attempt, ...more },
-        1_800_000_000,
-      );
-      expect(toFailedAttempt(item)).toEqual({ ...attempt, ...more, isClosed: kind === "closed" });
-    }
-  });
-
-  it("sorts by its number, to the largest that a job comes to", () => {
-    const sortKeys = [1, 9, 10, 99, 100, 1_000, 999_999].map(
-      (n) => attemptKey(aJob(), n, "result").sk,
-    );
-    expect(sortKeys.toSorted()).toEqual(sortKeys);
   });
 });
