@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { DueJob, Outcome } from "../core/ports.ts";
+import type { DueJob, Outcome } from "../core/attempt-ports.ts";
 import type { AllowList } from "../core/rules/destination-policy.ts";
 import type { Destination, JobContent } from "../core/rules/job.ts";
 

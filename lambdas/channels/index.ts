@@ -1,4 +1,4 @@
-import type { Attempt } from "../core/ports.ts";
+import type { Attempt } from "../core/attempt-ports.ts";
 import type { Channel, Transports } from "./channel.ts";
 import { webhook } from "./webhook.ts";
 

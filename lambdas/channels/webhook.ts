@@ -1,4 +1,4 @@
-import type { DueJob, Outcome } from "../core/ports.ts";
+import type { DueJob, Outcome } from "../core/attempt-ports.ts";
 import { excerptOf } from "../core/rules/excerpt.ts";
 import { signatureOf } from "../core/rules/signature.ts";
 import { version } from "../core/version.ts";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, expect } from "vitest";
-import type { Clock, Holds, RateBuckets, Slot } from "../../lambdas/core/ports.ts";
+import type { Holds, RateBuckets, Slot } from "../../lambdas/core/attempt-ports.ts";
+import type { Clock } from "../../lambdas/core/ports.ts";
 import { HORIZON_MS } from "../../lambdas/core/rules/rate-limit.ts";
 import type { Pace } from "../../lambdas/core/rules/rate-limit.ts";
 import { worstExcess } from "../support/rate-window.ts";

@@ -10,13 +10,8 @@ import { makeJobScheduler } from "../../lambdas/adapters/scheduler/job-scheduler
 import { hideMessage } from "../../lambdas/adapters/sqs/hide-message.ts";
 import { decodeMessage, makeSqsJobQueue } from "../../lambdas/adapters/sqs/job-queue.ts";
 import { attemptVia } from "../../lambdas/channels/index.ts";
-import type {
-  Chance,
-  JobQueue,
-  JobStore,
-  Observer,
-  RateBuckets,
-} from "../../lambdas/core/ports.ts";
+import type { RateBuckets } from "../../lambdas/core/attempt-ports.ts";
+import type { Chance, JobQueue, JobStore, Observer } from "../../lambdas/core/ports.ts";
 import { makeAcceptJobs } from "../../lambdas/core/usecases/accept-jobs.ts";
 import { makeBuryJob } from "../../lambdas/core/usecases/bury-job.ts";
 import { makeCancelJob } from "../../lambdas/core/usecases/cancel-job.ts";

@@ -16,12 +16,10 @@ import { attemptVia } from "../../lambdas/channels/index.ts";
 import type {
   Attempt,
   Holds,
-  JobQueue,
-  JobStore,
-  Observer,
   RateBuckets,
   SigningSecrets,
-} from "../../lambdas/core/ports.ts";
+} from "../../lambdas/core/attempt-ports.ts";
+import type { JobQueue, JobStore, Observer } from "../../lambdas/core/ports.ts";
 import { defaultRetryPolicy } from "../../lambdas/core/rules/backoff.ts";
 import { parseAllowList } from "../../lambdas/core/rules/destination-policy.ts";
 import type { JobMessage, JobRequest, Priority } from "../../lambdas/core/rules/job.ts";

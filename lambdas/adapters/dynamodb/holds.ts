@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import type { Clock, Holds } from "../../core/ports.ts";
+import type { Holds } from "../../core/attempt-ports.ts";
+import type { Clock } from "../../core/ports.ts";
 import { holdKey } from "./keys.ts";
 import { getItem, updateItemIf } from "./table.ts";
 import type { TableAddress } from "./table.ts";

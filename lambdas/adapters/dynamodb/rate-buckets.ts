@@ -1,6 +1,7 @@
 import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
-import type { Clock, RateBuckets, Slot } from "../../core/ports.ts";
+import type { RateBuckets, Slot } from "../../core/attempt-ports.ts";
+import type { Clock } from "../../core/ports.ts";
 import { costMs, latestTatMs, slotsFrom, tatAfter } from "../../core/rules/rate-limit.ts";
 import type { Pace } from "../../core/rules/rate-limit.ts";
 import { bucketKey } from "./keys.ts";

@@ -1,5 +1,5 @@
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import type { SecretSet, SigningSecrets } from "../../core/ports.ts";
+import type { SecretSet, SigningSecrets } from "../../core/attempt-ports.ts";
 import { SigningSecret } from "../../core/rules/signature.ts";
 import type { Item } from "./items.ts";
 import { signingKey } from "./keys.ts";

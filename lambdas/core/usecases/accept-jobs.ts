@@ -1,4 +1,5 @@
 import { Problem } from "../errors.ts";
+import type { RateBuckets } from "../attempt-ports.ts";
 import type {
   Chance,
   Clock,
@@ -7,7 +8,6 @@ import type {
   Hold,
   JobQueue,
   JobStore,
-  RateBuckets,
 } from "../ports.ts";
 import { keyedJobId, newJobId } from "../rules/ids.ts";
 import { messageFor, statusOf } from "../rules/job.ts";

@@ -1,5 +1,5 @@
 import { Problem } from "../errors.ts";
-import type { SigningSecrets } from "../ports.ts";
+import type { SigningSecrets } from "../attempt-ports.ts";
 import type { HeldSecret } from "../rules/signature.ts";
 
 /** More than can be lost in a row to other changes of one set, as its changes are made by people. */

@@ -1,4 +1,4 @@
-import type { SigningSecrets } from "../ports.ts";
+import type { SigningSecrets } from "../attempt-ports.ts";
 import { changeSigningSecrets } from "./change-signing-secrets.ts";
 
 export type DeleteSecretOutcome = { readonly kind: "deleted" } | { readonly kind: "unknown" };

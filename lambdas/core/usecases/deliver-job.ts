@@ -1,11 +1,5 @@
-import type {
-  Attempt,
-  AttemptResult,
-  ClaimedJob,
-  Holds,
-  Outcome,
-  SigningSecrets,
-} from "../ports.ts";
+import type { Attempt, Holds, Outcome, SigningSecrets } from "../attempt-ports.ts";
+import type { AttemptResult, ClaimedJob } from "../ports.ts";
 import { nextStep } from "../rules/attempt.ts";
 import { attemptNumber } from "../rules/job.ts";
 import type { AttemptRecord, Job, JobMessage } from "../rules/job.ts";

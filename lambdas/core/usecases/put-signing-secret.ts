@@ -1,4 +1,5 @@
-import type { Chance, Clock, SigningSecrets } from "../ports.ts";
+import type { SigningSecrets } from "../attempt-ports.ts";
+import type { Chance, Clock } from "../ports.ts";
 import { newSecretId } from "../rules/ids.ts";
 import { addSecret, NEW_SECRET_BYTES, SigningSecret } from "../rules/signature.ts";
 import type { HeldSecret } from "../rules/signature.ts";

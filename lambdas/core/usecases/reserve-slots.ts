@@ -1,4 +1,5 @@
-import type { Clock, RateBuckets } from "../ports.ts";
+import type { RateBuckets } from "../attempt-ports.ts";
+import type { Clock } from "../ports.ts";
 import type { Job } from "../rules/job.ts";
 import { HORIZON_MS, slotsFrom } from "../rules/rate-limit.ts";
 import type { Pace } from "../rules/rate-limit.ts";

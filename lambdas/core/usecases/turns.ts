@@ -1,4 +1,5 @@
-import type { Chance, Clock, Holds, RateBuckets } from "../ports.ts";
+import type { Holds, RateBuckets } from "../attempt-ports.ts";
+import type { Chance, Clock } from "../ports.ts";
 import { messageFor } from "../rules/job.ts";
 import type { Job, JobMessage } from "../rules/job.ts";
 import { isSamePace } from "../rules/rate-limit.ts";

@@ -10,7 +10,7 @@ import {
 import { together } from "../../contract/together.ts";
 import type { DeletedSecretView } from "../../contract/views.ts";
 import { Problem } from "../../core/errors.ts";
-import type { SigningSecrets } from "../../core/ports.ts";
+import type { SigningSecrets } from "../../core/attempt-ports.ts";
 import { MAX_SECRETS } from "../../core/rules/signature.ts";
 import type { makeDeleteSigningSecret } from "../../core/usecases/delete-signing-secret.ts";
 import type { makePutSigningSecret } from "../../core/usecases/put-signing-secret.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HttpAnswer, HttpRequest } from "../../../lambdas/channels/channel.ts";
 import { webhook } from "../../../lambdas/channels/webhook.ts";
-import type { DueJob } from "../../../lambdas/core/ports.ts";
+import type { DueJob } from "../../../lambdas/core/attempt-ports.ts";
 import { SigningSecret } from "../../../lambdas/core/rules/signature.ts";
 import { version } from "../../../lambdas/core/version.ts";
 import { JOB_ID, NOW_MS, aJob, contentOf } from "../support/a-job.ts";
