@@ -45,7 +45,7 @@ export const limitedJobsOn = (stage: Stage, receiver: { readonly url: string }) 
     accept,
 
     /** A job whose turn is some while ahead: others have taken what there was. */
-    async acceptBehind(limit = SLOW) {
+    acceptBehind: async (limit = SLOW) => {
       const pace = aPace(limit);
       await bucketsOn().take(pace, 0);
       return { pace, ...(await accept(pace)) };
@@ -55,7 +55,7 @@ export const limitedJobsOn = (stage: Stage, receiver: { readonly url: string }) 
      * The next message of a job; those of other tests are thrown away. A call to the queue waits for
      * two seconds at most.
      */
-    async nextMessage(id: string): Promise<JobMessage> {
+    nextMessage: async (id: string): Promise<JobMessage> => {
       const deadlineMs = Date.now() + 10_000;
       while (Date.now() < deadlineMs) {
         const [message] = await messagesOf(id, 2);
@@ -64,7 +64,7 @@ export const limitedJobsOn = (stage: Stage, receiver: { readonly url: string }) 
       throw new Error(`no message of ${id} came`);
     },
 
-    async jobAt(id: string) {
+    jobAt: async (id: string) => {
       const job = await stage.store.read(id, Date.now());
       if (job.kind !== "job") throw new Error(`${id} is ${job.kind}`);
       return job;
