@@ -83,6 +83,24 @@ export const describeRateBuckets = (what: string, open: () => Promise<HireWorker
       }
     });
 
+    state("have a slot for everybody at a bucket whose clock is just passing", async () => {
+      const pace = aPace(1_000, 1);
+      let nowMs = NOW_MS;
+      // Time goes on with each look at a clock, as fast as tokens come back.
+      const clock = { now: () => (nowMs += 1) };
+      const taken = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const { buckets } = hire(clock);
+          const slots: Slot[] = [];
+          for (let turn = 0; turn < 20; turn += 1) slots.push(await buckets.take(pace, 0));
+          return slots;
+        }),
+      );
+      const slots = inOrder(taken.flat());
+      expect(slots).toHaveLength(400);
+      expect(worstExcess(slots, pace, 1)).toBeUndefined();
+    });
+
     state("let each job judge the one clock by its own rate and burst", async () => {
       const bucket = aKey();
       const [fast, slow] = [

@@ -11,8 +11,8 @@ import type { TableAddress, Update } from "./table.ts";
 /** Buckets of which a process knows how full they were. */
 const MAX_KNOWN = 1_000;
 const MAX_TOGETHER = 100;
-/** A guess, the other one, and once more each: by then the bucket's clock has passed. */
-const TRIES = 4;
+/** A guess, the other one, and the first again, if the bucket was forgotten in between. */
+const TRIES = 3;
 /** A slot is a whole millisecond, and numbers are added as decimals there and in binary here. */
 const ROUNDING_MS = 0.04;
 const DAY_MS = 24 * 3_600_000;
@@ -79,10 +79,11 @@ export const makeRateBuckets = (table: TableAddress, clock: Pick<Clock, "now">):
     leadMs: number,
   ): Promise<readonly Slot[]> {
     let tatMs = known.get(bucket) ?? 0;
+    // One instant for all tries: a bucket's clock only goes on, so that it is passed once at most.
+    const nowMs = clock.now();
+    const earliestMs = nowMs + leadMs;
+    const latestMs = latestTatMs(paces, nowMs);
     for (let tries = 1; tries <= TRIES; tries += 1) {
-      const nowMs = clock.now();
-      const earliestMs = nowMs + leadMs;
-      const latestMs = latestTatMs(paces, nowMs);
       const isBusy = tatMs >= earliestMs;
       if (isBusy && tatMs > latestMs && tries > 1) return paces.map(() => "beyond");
       const written = await updateItemIf(table, {
