@@ -99,8 +99,9 @@ const run = async ({ jobs, limit, skewsMs = [0, 0, 0, 0], stopMs, counts = false
       await sleep(stopMs);
       cluster.signal("SIGCONT");
     }
+    // What a stopped worker had in hand comes back when its visibility timeout ends.
     let [seen, sinceMs] = [0, performance.now()];
-    while (receiver.startsMs.length < jobs && performance.now() - sinceMs < 30_000) {
+    while (receiver.startsMs.length < jobs && performance.now() - sinceMs < 120_000) {
       await sleep(100);
       if (receiver.startsMs.length > seen)
         [seen, sinceMs] = [receiver.startsMs.length, performance.now()];
